@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { Command } from '@commander-js/extra-typings'
+import type { Parent } from '../process/parent.ts'
+import type { CommandContext } from './context.ts'
+import { addRoles } from './roles.ts'
+import { addRun } from './run.ts'
+import { addStatus } from './status.ts'
+import { addSubmit } from './submit.ts'
+import { addTopics } from './topics.ts'
+import { addUp } from './up.ts'
+import { addWatch } from './watch.ts'
+
+/** The whole command line. Errors are thrown, never exited on: CommanderError for what was typed wrong. */
+export function createProgram(context: CommandContext, parent: Parent | undefined): Command {
+  const program = new Command('tidemark')
+    .description('Large backfills that are exact, resumable, parallel and provable, on Apache Kafka and Postgres')
+    .version(readVersion())
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'tidemark: ')) })
+    .showHelpAfterError('  "tidemark help" lists the commands, "tidemark help COMMAND" the options of one')
+  addUp(program, context)
+  addRun(program, context)
+  addSubmit(program, context)
+  addStatus(program, context)
+  addWatch(program, context)
+  addTopics(program, context)
+  addRoles(program, context, parent)
+  return program
+}
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return version
+}

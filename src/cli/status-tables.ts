@@ -1,0 +1,73 @@
+import Table from 'cli-table3'
+import type { ListedRun, RunSummary } from '../ledger/queries.ts'
+import { countText } from './run/progress-text.ts'
+
+/** Borderless: readable, and easy to cut apart in a shell. */
+const plain = {
+  chars: {
+    ...Object.fromEntries(
+      ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'].map((at) => [
+        at,
+        '',
+      ]),
+    ),
+    ...Object.fromEntries(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'].map((at) => [at, ''])),
+    middle: '  ',
+  },
+  style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+}
+
+export function runsTable(runs: readonly ListedRun[]): string {
+  if (runs.length === 0) return 'no runs yet; "tidemark submit BACKFILL" asks for one'
+  const table = new Table({ ...plain, head: ['run', 'backfill', 'state', 'partitions', 'failed', 'accepted'] })
+  for (const { id, backfill, state, partitions, acceptedAt } of runs)
+    table.push([
+      id,
+      backfill,
+      state,
+      `${countText(partitions.completed)}/${countText(partitions.total)}`,
+      countText(partitions.failed),
+      acceptedAt,
+    ])
+  return linesOf(table)
+}
+
+export function runTable(run: RunSummary): string {
+  const { partitions, totals } = run
+  const facts: [string, string][] = [
+    ['run', `${run.id} of ${run.backfill}: ${run.state}`],
+    ['request', run.requestKey],
+    ['target', run.target],
+    ['accepted', run.acceptedAt],
+    ['planned', run.plannedAt ?? 'not yet'],
+    ['ended', run.endedAt ?? 'not yet'],
+    [
+      'rows',
+      `${countText(totals.rowsRead)} read, ${countText(totals.rowsWritten)} written, ${countText(totals.rowsRejected)} rejected`,
+    ],
+    ['claims', `${countText(run.claims)}, ${countText(run.republished)} tasks published again`],
+  ]
+  const states = new Table({ ...plain, head: ['partitions', 'pending', 'running', 'completed', 'failed'] })
+  states.push(
+    [partitions.total, partitions.pending, partitions.running, partitions.completed, partitions.failed].map(countText),
+  )
+  const blocks = [facts.map(([name, text]) => `${name.padEnd(12)} ${text}`).join('\n'), linesOf(states)]
+  if (run.workers.length > 0) {
+    const workers = new Table({ ...plain, head: ['worker', 'partitions', 'claims', 'rows read', 'chunks'] })
+    for (const { worker, partitions: held, claims, rowsRead, chunks } of run.workers)
+      workers.push([worker, ...[held, claims, rowsRead, chunks].map(countText)])
+    blocks.push(linesOf(workers))
+  }
+  for (const { index, reason, message } of run.failures)
+    blocks.push(`partition ${index} failed: ${message ?? reason ?? 'no reason told'}`)
+  return blocks.join('\n\n')
+}
+
+/** Without the blanks that pad the last column. */
+function linesOf(table: { toString(): string }): string {
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+}

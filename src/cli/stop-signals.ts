@@ -1,0 +1,35 @@
+/** npm passes Ctrl-C on to a process that got it from the terminal as well: what comes this close is one signal. */
+const sameSignalMs = 1_000
+
+export interface StopSignals {
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
+  readonly stop: AbortSignal
+}
+
+/** Whether a signal is the echo of the one before, rather than a person who will not wait. */
+export function isEcho(firstMs: number, nowMs: number): boolean {
+  return nowMs - firstMs < sameSignalMs
+}
+
+/**
+ * Turns signals into a stop request. The first asks; one that comes after the echo window means "at once".
+ * A role kept by a parent (`kept`) leaves Ctrl-C to it: the terminal sends that to both, and the parent stops in order.
+ */
+export function listenForSignals(
+  self: NodeJS.Process,
+  kept: boolean,
+  atOnce: (signal: NodeJS.Signals) => void,
+): StopSignals {
+  const stop = new AbortController()
+  let firstMs: number | undefined
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (kept && signal !== 'SIGTERM') return
+    const nowMs = performance.now()
+    if (firstMs === undefined) {
+      firstMs = nowMs
+      stop.abort(signal)
+    } else if (!isEcho(firstMs, nowMs)) atOnce(signal)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) self.on(signal, onSignal)
+  return { stop: stop.signal }
+}

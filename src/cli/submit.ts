@@ -1,0 +1,106 @@
+import type { Command } from '@commander-js/extra-typings'
+import type { Client } from '../compose.ts'
+import { RetryableError } from '../contract/errors.ts'
+import { readConfig } from '../process/config.ts'
+import type { RunProgress } from '../status/fold-run.ts'
+import { createClientLog } from './client-log.ts'
+import type { CommandContext } from './context.ts'
+import { withRunningSystem } from './dev-folder.ts'
+import { EndedWith, exitCodes } from './exit-code.ts'
+import { parseDurationMs } from './parse-options.ts'
+import { collect, startRequest } from './request.ts'
+import type { RunWatch } from './run/watch-run.ts'
+
+/** `tidemark submit`: produces a start request as any Kafka client would, and waits for the planner's answer. */
+export function addSubmit(program: Command, context: CommandContext): void {
+  program
+    .command('submit')
+    .description('ask for a run of a backfill, and wait for the answer')
+    .argument('<backfill>', 'id of the definition')
+    .option('--params <json>', 'params as one JSON object')
+    .option('--param <name=value>', 'one param; may be given several times', collect)
+    .option('--request-key <key>', 'name of this request: the same key and body are the same run for ever')
+    .option('--wait', 'wait until the run has ended')
+    .option('--timeout <duration>', 'how long to wait for the answer', parseDurationMs, 30_000)
+    .option('--json', 'one JSON document on stdout')
+    .action(async (backfill, options) => {
+      const stop = context.stopSignal()
+      const request = startRequest(backfill, options, context.env['USER'])
+      const config = readConfig(withRunningSystem(context.env, context.cwd, ['KAFKA_BROKERS', 'DATABASE_URL']))
+      const [{ connectClient }, { watchRun }, { createProgressView }, { within }] = await Promise.all([
+        import('../compose.ts'),
+        import('./run/watch-run.ts'),
+        import('./run/progress.ts'),
+        import('./run/within.ts'),
+      ])
+      const client = await connectClient(config, await createClientLog(context.env, config))
+      const following = new AbortController()
+      const signal = AbortSignal.any([stop, following.signal])
+      try {
+        // Listening first: the answer must not come before somebody listens.
+        const events = await client.follow('now', signal)
+        const sent = await client.submit(request)
+        const watch = watchRun(events, sent)
+        const noAnswer = (): Error =>
+          new RetryableError(
+            'TIMED_OUT',
+            `request "${sent.requestKey}" stands on the topic and has no answer yet: is a planner running ("tidemark planner")?`,
+          )
+        const { runId, duplicate } = await within(watch.answered, {
+          stop,
+          stopped: `stopped waiting; request "${sent.requestKey}" stands on the topic`,
+          limitMs: options.timeout,
+          late: noAnswer,
+        })
+        const answer = { requestKey: sent.requestKey, runId, answer: duplicate ? 'duplicate' : 'accepted' }
+        if (options.wait !== true) {
+          if (options.json) context.output.json(answer)
+          else context.output.data(runId)
+          context.output.note(duplicate ? `run ${runId} was asked for before` : `accepted as run ${runId}`)
+          return
+        }
+        const view = createProgressView(process.stderr, () => performance.now())
+        const followed = duplicate ? await followAgain(client, watchRun, runId, signal) : watch
+        view.start(followed.progress)
+        const ended = await within(followed.ended, { stop, stopped: `stopped waiting; run ${runId} goes on` }).finally(
+          () => view.stop(),
+        )
+        if (options.json) context.output.json({ ...answer, ...summaryOf(ended) })
+        else context.output.data(`${runId} ${ended.state}`)
+        throwUnlessCompleted(ended)
+      } finally {
+        following.abort()
+        await client.close()
+      }
+    })
+}
+
+/** A run that was asked for before may be long under way, or over: its events stand on the topic. */
+async function followAgain(
+  client: Client,
+  watchRun: typeof import('./run/watch-run.ts').watchRun,
+  runId: string,
+  signal: AbortSignal,
+): Promise<RunWatch> {
+  return watchRun(await client.follow('beginning', signal), { runId })
+}
+
+function summaryOf(run: RunProgress): object {
+  return {
+    state: run.state,
+    partitions: run.partitions,
+    partitionsFailed: run.partitionsFailed,
+    ...run.totals,
+  }
+}
+
+/** Throws EndedWith (partitionsFailed) naming what failed. */
+export function throwUnlessCompleted(run: RunProgress): void {
+  if (run.state === 'completed') return
+  const reasons = run.failures.slice(0, 10).map(({ index, message }) => `partition ${index}: ${message}`)
+  throw new EndedWith(
+    run.state === 'cancelled' ? exitCodes.cancelled : exitCodes.partitionsFailed,
+    `run ${run.runId} ${run.state}, ${run.partitionsFailed} of ${run.partitions ?? '?'} partitions failed`,
+    reasons.length === 0 ? {} : { reasons: [...reasons, 'see "tidemark status" for the others'] },
+  )
+}

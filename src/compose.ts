@@ -1,0 +1,30 @@
+// The only place, with its folder, that names concrete adapters and wires them. Reads nothing by itself, decides nothing.
+
+import type { RunningRole } from './compose/foundation.ts'
+import { composeLedger } from './compose/ledger.ts'
+import { composePlanner } from './compose/planner.ts'
+import { composeSupervisor } from './compose/supervisor.ts'
+import { composeWorker } from './compose/worker.ts'
+import type { Config } from './process/config.ts'
+import type { Log } from './process/log.ts'
+
+export { type Client, connectClient, type Submission } from './compose/client.ts'
+export type { RunningRole } from './compose/foundation.ts'
+export { type LedgerReader, openLedger } from './compose/ledger-reader.ts'
+export { applyTopics, checkTopics, evictMember } from './compose/operations.ts'
+
+export type Role = 'planner' | 'worker' | 'ledger' | 'supervisor'
+
+/** A role of the system, wired to its adapters. Throws TerminalError when definitions or configuration are wrong. */
+export async function composeRole(role: Role, config: Config, log: Log): Promise<RunningRole> {
+  switch (role) {
+    case 'planner':
+      return composePlanner(config, log)
+    case 'worker':
+      return composeWorker(config, log)
+    case 'ledger':
+      return composeLedger(config, log)
+    case 'supervisor':
+      return composeSupervisor(config, log)
+  }
+}

@@ -1,0 +1,62 @@
+import type { DiscoveredBackfill } from '../define/discover.ts'
+import { migrate } from '../postgres/migrate.ts'
+import type { Pool } from '../postgres/pool.ts'
+import { verifyRecordHash } from '../postgres/record-hash.ts'
+import type { Config } from '../process/config.ts'
+import { openPostgresInsert } from '../sink/postgres-insert.ts'
+import { openPostgresUpsert } from '../sink/postgres-upsert.ts'
+import type { Sink } from '../sink/sink.ts'
+import { openParquetSource } from '../source/parquet.ts'
+import { openPostgresTable } from '../source/postgres-table.ts'
+import type { Source } from '../source/source.ts'
+import { type Pools, sinkTables } from './pools.ts'
+
+export interface Adapters {
+  source(discovered: DiscoveredBackfill): Source
+  /** Opens the sink once a definition: its tables are migrated, and the record hash is compared with the server's. */
+  sink(discovered: DiscoveredBackfill): Promise<Sink>
+}
+
+export function adaptersOf(config: Config, pool: Pools['open']): Adapters {
+  const ready = new Map<Pool, Promise<void>>()
+  const prepared = async (pool: Pool): Promise<void> => {
+    const known = ready.get(pool)
+    if (known !== undefined) return known
+    const preparing = (async () => {
+      await migrate(pool, { schema: config.schema, ...sinkTables })
+      await verifyRecordHash(pool)
+    })()
+    ready.set(pool, preparing)
+    // A database that was away is asked again next time.
+    preparing.catch(() => ready.delete(pool))
+    return preparing
+  }
+  return {
+    source: ({ backfill: { source, partitionBy }, folder }) => {
+      switch (source.kind) {
+        case 'files.parquet':
+          return openParquetSource(source, { folder })
+        case 'postgres.table':
+          return openPostgresTable(source, { pool: pool(config.database(source.database)), partitionBy })
+      }
+    },
+    sink: async ({ backfill: { sink } }) => {
+      const database = pool(config.database(sink.database))
+      await prepared(database)
+      const deps = { pool: database, schema: config.schema, leaseMs: config.leaseMs }
+      switch (sink.kind) {
+        case 'postgres.insert':
+          return openPostgresInsert(sink, deps)
+        case 'postgres.upsert':
+          return openPostgresUpsert(sink, deps)
+      }
+    },
+  }
+}
+
+/** Server, database and table: two runs never write to one at a time. */
+export function targetOf(config: Config, { backfill: { sink } }: DiscoveredBackfill): string {
+  const { hostname, port, pathname } = new URL(config.database(sink.database))
+  const table = sink.table.includes('.') ? sink.table : `public.${sink.table}`
+  return `${hostname}:${port === '' ? '5432' : port}${pathname}/${table}`
+}

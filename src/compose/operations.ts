@@ -1,0 +1,22 @@
+import { registerSchemas } from '../kafka/codec.ts'
+import { evictMembers } from '../kafka/evict-member.ts'
+import { groupName } from '../kafka/topic-catalog.ts'
+import * as topics from '../kafka/topics.ts'
+import type { Config } from '../process/config.ts'
+import type { Log } from '../process/log.ts'
+
+/** Differences between the topics of the cluster and the declared ones. */
+export const checkTopics = (config: Config, log: Log): Promise<readonly topics.TopicFinding[]> =>
+  topics.checkTopics(config, log)
+
+/** Creates topics and registers schemas, where a registry is configured. */
+export async function applyTopics(config: Config, log: Log): Promise<readonly topics.TopicChange[]> {
+  const changes = await topics.applyTopics(config, log)
+  await registerSchemas(config)
+  return changes
+}
+
+/** Removes a dead worker's membership, so that the others go on at once. True when there was one. */
+export async function evictMember(config: Config, workerId: string, log: Log): Promise<boolean> {
+  return (await evictMembers(config, groupName(config.topicPrefix, 'workers'), workerId, log)) > 0
+}

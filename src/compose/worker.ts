@@ -1,0 +1,82 @@
+import { type Definitions, discoverBackfills } from '../define/discover.ts'
+import { createKafka } from '../kafka/client.ts'
+import { createDeadLetterLog, createStatusLog } from '../kafka/message-logs.ts'
+import { openTaskConsumer } from '../kafka/task-consumer.ts'
+import { groupName, topicName } from '../kafka/topic-catalog.ts'
+import type { Config } from '../process/config.ts'
+import type { Log } from '../process/log.ts'
+import type { OpenBackfill } from '../work/hold-partition.ts'
+import { defaultRetryPolicy } from '../work/retry.ts'
+import { createWorker } from '../work/worker.ts'
+import { type Adapters, adaptersOf } from './adapters.ts'
+import { foundationOf, type RunningRole, running } from './foundation.ts'
+
+export async function composeWorker(config: Config, log: Log): Promise<RunningRole> {
+  const definitions = await discoverBackfills(config.definitionsFolder)
+  const name = `worker/${config.workerId}`
+  const base = foundationOf(config, name, config.slots + 2, log)
+  const opened = openOnce(definitions, adaptersOf(config, base.pool))
+  const status = createStatusLog(base.logs)
+  const retry = defaultRetryPolicy
+  let rowsRead = 0
+  let grown = (): void => {}
+  const worker = createWorker({
+    slots: config.slots,
+    slotsPerLane: 1,
+    log,
+    openConsumer: (host) =>
+      openTaskConsumer(
+        {
+          // The client id is the worker id: it is how a dead worker's member is found and removed.
+          kafka: createKafka(config, config.workerId, log),
+          config,
+          codec: base.codec,
+          topic: topicName(config.topicPrefix, 'tasks'),
+          groupId: groupName(config.topicPrefix, 'workers'),
+          worker: config.workerId,
+          capacity: config.slots,
+          deadLetters: createDeadLetterLog(base.logs),
+          log,
+        },
+        host,
+      ),
+    task: {
+      open: opened,
+      tell: (events) => status.publish(events),
+      worker: config.workerId,
+      leaseMs: config.leaseMs,
+      retry,
+      random: Math.random,
+      now: () => new Date(),
+      countRead: (rows) => {
+        rowsRead += rows
+        grown()
+      },
+      log,
+    },
+  })
+  worker.failed.catch(base.failure.reject)
+  return {
+    ...running(base, worker, () => Promise.resolve()),
+    rowsRead: () => rowsRead,
+    onRowsRead: (listener) => {
+      grown = listener
+    },
+  }
+}
+
+function openOnce(definitions: Definitions, adapters: Adapters): (backfillId: string) => Promise<OpenBackfill> {
+  const opened = new Map<string, Promise<OpenBackfill>>()
+  return (backfillId) => {
+    const known = opened.get(backfillId)
+    if (known !== undefined) return known
+    const opening = (async () => {
+      const discovered = definitions.get(backfillId)
+      const { backfill, hash } = discovered
+      return { backfill, hash, source: adapters.source(discovered), sink: await adapters.sink(discovered) }
+    })()
+    opened.set(backfillId, opening)
+    opening.catch(() => opened.delete(backfillId))
+    return opening
+  }
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { Count } from './certificate.ts'
+import { Instant } from './instant.ts'
+import { DecimalInteger } from './range.ts'
+
+/** A file as it was when the bounds were pinned; another size or modification time later is another file. */
+export const PinnedFile = z.object({
+  path: z.string(),
+  bytes: Count,
+  modifiedMs: z.number(),
+  /** Rows of each row group, in file order. */
+  rowGroups: z.array(Count),
+})
+export type PinnedFile = z.infer<typeof PinnedFile>
+
+/**
+ * The closed, finite domain of a run, fixed before planning and stored with it: rows above belong to a later run.
+ * `rows`: the positions 0 … n−1 of all rows of the files, counted through the files in this order.
+ */
+export const PinnedBounds = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('rows'), files: z.array(PinnedFile) }),
+  z.object({
+    kind: z.literal('integer'),
+    column: z.string(),
+    from: DecimalInteger,
+    to: DecimalInteger,
+    estimatedRows: Count.nullable(),
+  }),
+  z.object({
+    kind: z.literal('time'),
+    column: z.string(),
+    from: Instant,
+    to: Instant,
+    estimatedRows: Count.nullable(),
+  }),
+])
+export type PinnedBounds = z.infer<typeof PinnedBounds>
+
+/** One cut of the plan, before it has an id. */
+export const PlannedPartition = z.object({
+  index: Count,
+  from: z.string(),
+  to: z.string(),
+  locator: z.record(z.string(), z.json()).nullable(),
+  estimatedRows: Count.nullable(),
+})
+export type PlannedPartition = z.infer<typeof PlannedPartition>

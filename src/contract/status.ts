@@ -1,0 +1,145 @@
+import { z } from 'zod'
+import { Count, Totals } from './certificate.ts'
+import { BackfillId, PartitionId, RequestKey, RunId, Sha256, WorkerId } from './ids.ts'
+import { Instant } from './instant.ts'
+import { Cursor, KeyRange } from './range.ts'
+import { RunState } from './states.ts'
+
+/**
+ * One fact, told once (and harmlessly again). Readers drop fields they do not know. The identity of a partition event
+ * is (partitionId, epoch, sequence, type), of a run event (runId, type), of an answer (requestKey, requestHash, type).
+ */
+const fact = { version: z.literal(1), at: Instant }
+
+const answer = {
+  ...fact,
+  /** Null when the message was so broken that it had none. */
+  requestKey: RequestKey.nullable(),
+  /** Hash of the request's canonical JSON, or of its bytes when they were no JSON. */
+  requestHash: Sha256,
+}
+
+export const RequestAccepted = z.object({ ...answer, type: z.literal('request.accepted'), runId: RunId })
+export const RequestDuplicate = z.object({ ...answer, type: z.literal('request.duplicate'), runId: RunId })
+export const RequestRejected = z.object({
+  ...answer,
+  type: z.literal('request.rejected'),
+  /** Every reason found, each naming the field, the value and what would be right. */
+  reasons: z.array(z.string()).min(1),
+})
+
+const ofRun = { ...fact, runId: RunId, backfill: BackfillId }
+
+export const RunPlanned = z.object({
+  ...ofRun,
+  type: z.literal('run.planned'),
+  requestKey: RequestKey,
+  definitionHash: Sha256,
+  planHash: Sha256,
+  partitions: Count,
+  /** The pinned domain as a whole. */
+  range: KeyRange,
+  /** Rows in the pinned domain, when the source knows. */
+  estimatedRows: Count.nullable(),
+})
+export const RunEnded = z.object({
+  ...ofRun,
+  type: z.enum(['run.completed', 'run.failed']),
+  state: RunState,
+  partitions: Count,
+  partitionsFailed: Count,
+  totals: Totals,
+})
+
+const ofPartition = {
+  ...ofRun,
+  partitionId: PartitionId,
+  index: Count,
+  epoch: Count,
+  sequence: Count,
+  cursor: Cursor.nullable(),
+  totals: Totals,
+  worker: WorkerId,
+  /** Topic partition of the task topic the task was read from. */
+  topicPartition: Count,
+}
+
+export const PartitionClaimed = z.object({ ...ofPartition, type: z.literal('partition.claimed'), range: KeyRange })
+/** Milliseconds spent on the chunk, stage by stage. */
+export const StageTimings = z.object({ readMs: z.number(), transformMs: z.number(), writeMs: z.number() })
+export type StageTimings = z.infer<typeof StageTimings>
+export const PartitionProgressed = z.object({
+  ...ofPartition,
+  type: z.literal('partition.progressed'),
+  timings: StageTimings,
+})
+export const PartitionCompleted = z.object({ ...ofPartition, type: z.literal('partition.completed') })
+export const PartitionFailed = z.object({
+  ...ofPartition,
+  type: z.literal('partition.failed'),
+  /** Code of the error that ended it. */
+  reason: z.string(),
+  message: z.string(),
+})
+
+/** The supervisor published a task again for a partition that no open task covered. */
+export const PartitionRepublished = z.object({
+  ...ofRun,
+  type: z.literal('partition.republished'),
+  partitionId: PartitionId,
+  index: Count,
+  message: z.string(),
+})
+
+export const StatusEvent = z.discriminatedUnion('type', [
+  RequestAccepted,
+  RequestDuplicate,
+  RequestRejected,
+  RunPlanned,
+  RunEnded,
+  PartitionClaimed,
+  PartitionProgressed,
+  PartitionCompleted,
+  PartitionFailed,
+  PartitionRepublished,
+])
+export type StatusEvent = z.infer<typeof StatusEvent>
+export type PartitionEvent = Extract<StatusEvent, { epoch: number }>
+export type RunEvent = Extract<StatusEvent, { type: `run.${string}` }>
+export type RequestAnswer = Extract<StatusEvent, { requestHash: string }>
+
+/** Between events of equal epoch and sequence the later of the partition's life wins. */
+export const partitionEventRank = {
+  'partition.claimed': 0,
+  'partition.progressed': 1,
+  'partition.completed': 2,
+  'partition.failed': 2,
+} as const satisfies Record<PartitionEvent['type'], number>
+
+/** The text that `ce_id` is the uuid v5 of: equal facts have equal ids, whoever tells them and however often. */
+export function statusIdentity(event: StatusEvent): string {
+  switch (event.type) {
+    case 'request.accepted':
+    case 'request.duplicate':
+    case 'request.rejected':
+      return [event.type, event.requestKey ?? '', event.requestHash].join('|')
+    case 'run.planned':
+    case 'run.completed':
+    case 'run.failed':
+      return [event.type, event.runId].join('|')
+    case 'partition.claimed':
+    case 'partition.progressed':
+    case 'partition.completed':
+    case 'partition.failed':
+      return [event.type, event.partitionId, event.epoch, event.sequence].join('|')
+    case 'partition.republished':
+      return [event.type, event.partitionId, event.at].join('|')
+  }
+}
+
+/** The key of the message: partition id, else run id, else request key. */
+export function statusKey(event: StatusEvent): string {
+  if ('partitionId' in event) return event.partitionId
+  if ('runId' in event) return event.runId
+  return event.requestKey ?? event.requestHash
+}

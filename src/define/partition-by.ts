@@ -1,0 +1,77 @@
+/** Names of the params that bound the run: `from` inclusive, `to` exclusive. Without it the source's own first and last value do. */
+export interface BoundParams<Param extends string> {
+  readonly from: Param
+  readonly to: Param
+}
+
+/** One partition per Parquet row group. */
+export interface ByRowGroup {
+  readonly kind: 'rowGroup'
+}
+/** Row ranges of equal size, never across a file. */
+export interface ByRows {
+  readonly kind: 'rows'
+  readonly rows: number
+}
+/** Half-open windows of a time column, cut at calendar periods of a time zone. */
+export interface ByTime<Column extends string, Param extends string> {
+  readonly kind: 'time'
+  readonly column: Column
+  /** ISO 8601 duration: PT15M, PT1H, P1D, P1W, P1M, P1Y. */
+  readonly every: string
+  readonly timezone: string
+  readonly bounds: BoundParams<Param> | null
+}
+/** Half-open ranges of an integer column. */
+export interface ByKey<Column extends string, Param extends string> {
+  readonly kind: 'key'
+  readonly column: Column
+  /** Keys in a range (not rows: keys may have gaps). */
+  readonly size: bigint
+  readonly bounds: BoundParams<Param> | null
+}
+
+export type PartitionBy<Column extends string = string, Param extends string = string> =
+  | ByRowGroup
+  | ByRows
+  | ByTime<Column, Param>
+  | ByKey<Column, Param>
+
+/** Ways of cutting a source into partitions. */
+export const partition = {
+  /** One partition per row group of the source's Parquet files. */
+  byRowGroup(): ByRowGroup {
+    return { kind: 'rowGroup' }
+  },
+  /** Ranges of `rows` rows each, the last of a file smaller. Throws RangeError below 1. */
+  byRows(rows: number): ByRows {
+    if (!Number.isSafeInteger(rows) || rows < 1)
+      throw new RangeError(`partition.byRows takes a whole number from 1, got ${rows}`)
+    return { kind: 'rows', rows }
+  },
+  /**
+   * Windows of a time column. `every` is an ISO 8601 duration, `timezone` an IANA name (days of 23 and 25 hours are
+   * respected); `bounds` names the params that hold the first instant and the one after the last.
+   */
+  byTime<const Column extends string, const Param extends string = never>(
+    column: Column,
+    options: { every: string; timezone?: string; bounds?: BoundParams<Param> },
+  ): ByTime<Column, NoInfer<Param>> {
+    return {
+      kind: 'time',
+      column,
+      every: options.every,
+      timezone: options.timezone ?? 'UTC',
+      bounds: options.bounds ?? null,
+    }
+  },
+  /** Ranges of `size` keys of an integer column; `bounds` names the params that hold the first key and the one after the last. */
+  byKey<const Column extends string, const Param extends string = never>(
+    column: Column,
+    options: { size: bigint | number; bounds?: BoundParams<Param> },
+  ): ByKey<Column, NoInfer<Param>> {
+    const size = BigInt(options.size)
+    if (size < 1n) throw new RangeError(`partition.byKey takes a size from 1, got ${size}`)
+    return { kind: 'key', column, size, bounds: options.bounds ?? null }
+  },
+} as const

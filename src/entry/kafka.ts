@@ -1,0 +1,6 @@
+export { ControlMessage } from '../contract/control.ts'
+export { DeadLetterMessage } from '../contract/dead-letter.ts'
+export { RequestMessage, type RequestMessageInput } from '../contract/request.ts'
+export { StatusEvent } from '../contract/status.ts'
+export { TaskMessage } from '../contract/task.ts'
+export { groupName, type TopicDeclaration, topicCatalog, topicName } from '../kafka/topic-catalog.ts'

@@ -1,0 +1,58 @@
+import kafkajs, { type Admin, type Kafka, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs'
+import { messageOf, RetryableError } from '../contract/errors.ts'
+import type { Config } from '../process/config.ts'
+import type { Log } from '../process/log.ts'
+import { patchRequestQueue } from './timer-patch.ts'
+
+patchRequestQueue()
+
+/** What brokers see as the client: the process's name, behind KAFKA_CLIENT_ID when that is set. */
+export const clientIdOf = (config: Config, name: string): string =>
+  config.kafka.clientId === undefined ? name : `${config.kafka.clientId}.${name}`
+
+export function createKafka(config: Config, name: string, log: Log): Kafka {
+  const options: KafkaConfig = {
+    clientId: clientIdOf(config, name),
+    brokers: [...config.kafka.brokers],
+    connectionTimeout: 3_000,
+    requestTimeout: 10_000,
+    logLevel: kafkajs.logLevel.INFO,
+    logCreator: () => (entry) => writeEntry(log, entry),
+    ...(config.kafka.ssl ? { ssl: true } : {}),
+  }
+  if (config.kafka.sasl !== undefined) options.sasl = config.kafka.sasl as SASLOptions
+  return new kafkajs.Kafka(options)
+}
+
+/** kafkajs reports as errors what it then retries by itself: one level down, the final failure is thrown to the caller. */
+function writeEntry(log: Log, entry: LogEntry): void {
+  const { message, timestamp: _time, logger: _logger, ...fields } = entry.log
+  const where = { part: `kafkajs/${entry.namespace}`, ...fields }
+  if (entry.level === kafkajs.logLevel.ERROR || entry.level === kafkajs.logLevel.WARN) log.debug(where, message)
+}
+
+/** What kafkajs threw, as ours: names the brokers and what to look at. */
+export function kafkaUnreachable(config: Config, doing: string, error: unknown): RetryableError {
+  return new RetryableError(
+    'KAFKA_UNREACHABLE',
+    `Kafka at ${config.kafka.brokers.join(', ')} cannot be reached (${doing}): ${messageOf(error)}. ` +
+      'Check KAFKA_BROKERS and that the brokers run',
+    { cause: error },
+  )
+}
+
+/** Runs `work` with a connected admin client, and closes it. Throws RetryableError (KAFKA_UNREACHABLE) when it cannot connect. */
+export async function withAdmin<T>(config: Config, log: Log, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const kafka = createKafka(config, 'tidemark-admin', log)
+  const admin = kafka.admin({ retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 1_000 } })
+  try {
+    await admin.connect()
+  } catch (error) {
+    throw kafkaUnreachable(config, 'connecting', error)
+  }
+  try {
+    return await work(admin)
+  } finally {
+    await admin.disconnect().catch(() => {})
+  }
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto'
+import { messageOf } from '../contract/errors.ts'
+import type { Config } from '../process/config.ts'
+import type { Log } from '../process/log.ts'
+import type { IncomingRecord } from '../status/record-feed.ts'
+import { createKafka, kafkaUnreachable } from './client.ts'
+import type { Codec } from './codec.ts'
+import { incomingRecord } from './incoming-record.ts'
+
+export interface FollowedTopic extends AsyncIterable<IncomingRecord> {
+  /** Resolves when everything that stood in the topic at the start was read. */
+  readonly caughtUp: Promise<void>
+  /** Where reading goes on, by topic partition: everything before was handed over. */
+  places(): ReadonlyMap<number, bigint>
+}
+
+/**
+ * Reads a whole topic, every topic partition of it, under a group of its own that is deleted at the end; commits
+ * nothing. From 'now': what is produced after this call resolved is seen. Ends when the signal aborts.
+ * Throws RetryableError (KAFKA_UNREACHABLE).
+ */
+export async function followTopic(
+  config: Config,
+  codec: Codec,
+  log: Log,
+  topic: string,
+  from: 'now' | 'beginning' | ReadonlyMap<number, string>,
+  signal: AbortSignal,
+): Promise<FollowedTopic> {
+  const kafka = createKafka(config, 'tidemark-follower', log)
+  const admin = kafka.admin({ retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 1_000 } })
+  const groupId = `${topic}.follower.${randomUUID()}`
+  const consumer = kafka.consumer({
+    groupId,
+    sessionTimeout: 30_000,
+    rebalanceTimeout: 6_000,
+    heartbeatInterval: 2_000,
+    maxWaitTimeInMs: 100,
+    allowAutoTopicCreation: false,
+    retry: { initialRetryTime: 300, retries: 20, maxRetryTime: 1_000, restartOnFailure: async () => true },
+  })
+  const queue: IncomingRecord[] = []
+  let wake = Promise.withResolvers<void>()
+  let failure: Error | undefined
+  const caughtUp = Promise.withResolvers<void>()
+  const ready = Promise.withResolvers<void>()
+  const fail = (error: unknown): void => {
+    failure ??= kafkaUnreachable(config, `following ${topic}`, error)
+    ready.reject(failure)
+    caughtUp.reject(failure)
+    wake.resolve()
+  }
+  caughtUp.promise.catch(() => {})
+
+  let places = new Map<number, { next: bigint; end: bigint }>()
+  const look = (): void => {
+    if ([...places.values()].every(({ next, end }) => next >= end)) caughtUp.resolve()
+  }
+  const close = async (): Promise<void> => {
+    await consumer.disconnect().catch(() => {})
+    await admin.deleteGroups([groupId]).catch(() => {})
+    await admin.disconnect().catch(() => {})
+  }
+
+  try {
+    await Promise.all([admin.connect(), consumer.connect()])
+    const offsets = await admin.fetchTopicOffsets(topic)
+    places = new Map(
+      offsets.map(({ partition, low, high }) => [
+        partition,
+        {
+          next: BigInt(from === 'now' ? high : from === 'beginning' ? low : (from.get(partition) ?? low)),
+          end: BigInt(high),
+        },
+      ]),
+    )
+    look()
+    consumer.on(consumer.events.GROUP_JOIN, () => {
+      // A join forgets where we were, for nothing is committed.
+      for (const [partition, { next }] of places) consumer.seek({ topic, partition, offset: next.toString() })
+      ready.resolve()
+    })
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (!payload.restart) fail(payload.error)
+    })
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: ({ batch }) => {
+        const place = places.get(batch.partition)
+        if (place === undefined) return Promise.resolve()
+        for (const message of batch.messages) {
+          if (BigInt(message.offset) < place.next) continue
+          queue.push(incomingRecord(topic, batch.partition, message, codec))
+        }
+        const next = BigInt(batch.lastOffset()) + 1n
+        if (next > place.next) place.next = next
+        wake.resolve()
+        look()
+        return Promise.resolve()
+      },
+    })
+    await ready.promise
+  } catch (error) {
+    await close()
+    throw failure ?? kafkaUnreachable(config, `following ${topic}`, messageOf(error) === '' ? 'no answer' : error)
+  }
+  signal.addEventListener('abort', () => wake.resolve(), { once: true })
+
+  async function* records(): AsyncGenerator<IncomingRecord> {
+    try {
+      for (;;) {
+        for (let record = queue.shift(); record !== undefined; record = queue.shift()) yield record
+        if (failure !== undefined) throw failure
+        if (signal.aborted) return
+        wake = Promise.withResolvers<void>()
+        if (queue.length === 0 && failure === undefined && !signal.aborted) await wake.promise
+      }
+    } finally {
+      await close()
+    }
+  }
+  return {
+    caughtUp: caughtUp.promise,
+    // Records still in the queue are read but not handed over.
+    places: () => {
+      const next = new Map([...places].map(([partition, place]) => [partition, place.next]))
+      for (const record of queue.toReversed()) next.set(record.topicPartition, BigInt(record.offset))
+      return next
+    },
+    [Symbol.asyncIterator]: records,
+  }
+}

@@ -1,0 +1,38 @@
+import { TerminalError } from '../contract/errors.ts'
+import type { PinnedBounds, PlannedPartition } from '../contract/plan.ts'
+import type { KeyKind } from '../contract/range.ts'
+import type { PartitionBy } from '../define/partition-by.ts'
+import { cutKeyRanges } from './cut-key-ranges.ts'
+import { cutRowGroups } from './cut-row-groups.ts'
+import { cutRows } from './cut-rows.ts'
+import { cutTimeWindows } from './cut-time-windows.ts'
+
+/** What the bounds of these partitions count in. */
+export function keyKindOf(bounds: PinnedBounds): KeyKind {
+  return bounds.kind === 'time' ? 'time' : 'integer'
+}
+
+/**
+ * The partitions of a pinned domain, in order, one at a time: half-open ranges that do not overlap and leave nothing
+ * out, the same for the same arguments. An empty domain is one partition whose `from` equals its `to`.
+ * Throws TerminalError (PLAN_INVALID) naming what cannot be cut.
+ */
+export function* cut(bounds: PinnedBounds, partitionBy: PartitionBy): Generator<PlannedPartition> {
+  let index = 0
+  for (const piece of pieces(bounds, partitionBy)) yield { index: index++, ...piece }
+  if (index === 0) yield { index, ...emptyDomain(bounds) }
+}
+
+function pieces(bounds: PinnedBounds, by: PartitionBy): Generator<Omit<PlannedPartition, 'index'>> {
+  if (by.kind === 'rowGroup' && bounds.kind === 'rows') return cutRowGroups(bounds)
+  if (by.kind === 'rows' && bounds.kind === 'rows') return cutRows(bounds, by.rows)
+  if (by.kind === 'time' && bounds.kind === 'time') return cutTimeWindows(bounds, by)
+  if (by.kind === 'key' && bounds.kind === 'integer') return cutKeyRanges(bounds, by.size)
+  throw new TerminalError('PLAN_INVALID', `partitionBy "${by.kind}" cannot cut bounds of kind "${bounds.kind}"`)
+}
+
+function emptyDomain(bounds: PinnedBounds): Omit<PlannedPartition, 'index'> {
+  return bounds.kind === 'rows'
+    ? { from: '0', to: '0', locator: null, estimatedRows: 0 }
+    : { from: bounds.from, to: bounds.from, locator: { column: bounds.column }, estimatedRows: 0 }
+}

@@ -1,0 +1,182 @@
+import { noTotals } from '../contract/certificate.ts'
+import { TerminalError } from '../contract/errors.ts'
+import type { RunId } from '../contract/ids.ts'
+import type { StartRequest } from '../contract/request.ts'
+import type { StatusEvent } from '../contract/status.ts'
+import { describeBackfill } from '../define/describe.ts'
+import type { Definitions, DiscoveredBackfill } from '../define/discover.ts'
+import type { Log } from '../process/log.ts'
+import type { Service } from '../process/service.ts'
+import type { IncomingRecord, RecordFeed } from '../status/record-feed.ts'
+import type { StatusLog } from '../status/status-log.ts'
+import { readRequest } from './admit-request.ts'
+import { type AdmissionDeps, admitStart } from './admit-start.ts'
+import { type AskedRequest, accepted, bodyHashOf, duplicate, rejected, requestHashOf } from './answer.ts'
+import { cut } from './cut.ts'
+import { estimatedRowsOf, rangeOf } from './pinned-domain.ts'
+import { outlinePlan } from './plan-hash.ts'
+import type { KnownRequest, NewRun, Run, RunStore } from './run-store.ts'
+import type { TaskLog } from './task-log.ts'
+import { announcePlan, writePlan } from './write-plan.ts'
+
+export interface PlannerDeps extends AdmissionDeps {
+  readonly feed: RecordFeed
+  readonly topic: string
+  readonly groupId: string
+  readonly definitions: Definitions
+  readonly runs: RunStore
+  readonly tasks: TaskLog
+  readonly status: StatusLog
+  /** What the rows go to, in one text: two runs with equal targets are never live together. */
+  targetOf(discovered: DiscoveredBackfill): string
+  now(): Date
+  newRunId(): RunId
+  readonly log: Log
+}
+
+/**
+ * Reads requests; writes runs and their plans to the control database, tasks to the task topic, and an answer to every
+ * record to the status topic. Crashed anywhere, the redelivered request finds its run by the request key and goes on
+ * where it stood, with the same bounds and ids. Never touches source or sink but to check and to pin.
+ */
+export function createPlanner(deps: PlannerDeps): Service {
+  return deps.feed({
+    topic: deps.topic,
+    groupId: deps.groupId,
+    handle: async ({ records }, signal) => {
+      for (const record of records) {
+        signal.throwIfAborted()
+        await answerRecord(deps, record, signal)
+      }
+    },
+  })
+}
+
+interface Asked extends AskedRequest {
+  readonly request: StartRequest
+  readonly record: IncomingRecord
+}
+
+/** Resolves when the record was answered and what it asks for is done; rejects when it must be handed over again. */
+async function answerRecord(deps: PlannerDeps, record: IncomingRecord, signal: AbortSignal): Promise<void> {
+  const bytes = record.value ?? Buffer.alloc(0)
+  let asked: AskedRequest = { requestKey: null, requestHash: requestHashOf(undefined, bytes) }
+  try {
+    const json = await record.json()
+    const read = readRequest(json)
+    const requestHash = requestHashOf(json, bytes)
+    asked = { requestKey: read.kind === 'request' ? read.request.requestKey : read.requestKey, requestHash }
+    if (read.kind === 'invalid') await reject(deps, asked, read.reasons)
+    else await start(deps, { ...asked, request: read.request, record }, signal)
+  } catch (error) {
+    if (!(error instanceof TerminalError)) throw error
+    await reject(deps, asked, error.reasons)
+  }
+}
+
+async function reject(
+  { status, log, now }: PlannerDeps,
+  asked: AskedRequest,
+  reasons: readonly string[],
+): Promise<void> {
+  log.info({ requestKey: asked.requestKey, reasons }, 'request rejected')
+  await status.publish([rejected(asked, reasons, now())])
+}
+
+async function start(deps: PlannerDeps, asked: Asked, signal: AbortSignal): Promise<void> {
+  const { request } = asked
+  const known = await deps.runs.knownRequest(request.requestKey)
+  if (known !== null) return goOnWith(deps, asked, known, signal)
+  const discovered = deps.definitions.get(request.backfill)
+  const target = deps.targetOf(discovered)
+  const bounds = await admitStart(deps, discovered, request, target, signal)
+  const outline = await outlinePlan(discovered.hash, bounds, cut(bounds, discovered.backfill.partitionBy), signal)
+  const run: NewRun = {
+    id: deps.newRunId(),
+    requestKey: request.requestKey,
+    backfill: discovered.backfill.id,
+    definitionHash: discovered.hash,
+    definition: describeBackfill(discovered),
+    params: request.params,
+    target,
+    bounds,
+    range: rangeOf(bounds),
+    estimatedRows: estimatedRowsOf(bounds),
+    ...outline,
+  }
+  const { topicPartition, offset } = asked.record
+  const isNew = await deps.runs.accept(run, { request, bodyHash: bodyHashOf(request), topicPartition, offset })
+  // Not the first: another planner took the key meanwhile (found on the next look), or the target.
+  if (!isNew) return start(deps, asked, signal)
+  deps.log.info({ runId: run.id, requestKey: run.requestKey, partitions: run.partitions }, 'request accepted')
+  await deps.status.publish([accepted(asked, run.id, deps.now())])
+  await plan(deps, asked, { ...run, state: 'planning', planCursor: 0, isPlanned: false }, signal)
+}
+
+/** A key that is known: the same record again, the same request in another record, or another request. */
+async function goOnWith(deps: PlannerDeps, asked: Asked, known: KnownRequest, signal: AbortSignal): Promise<void> {
+  const { request, record } = asked
+  if (known.bodyHash !== bodyHashOf(request))
+    return reject(deps, asked, [
+      `request key "${request.requestKey}" belongs to run ${known.run.id}, which was asked for with another backfill or other params: use another request key`,
+    ])
+  const again = known.topicPartition === record.topicPartition && known.offset === record.offset
+  await deps.status.publish([(again ? accepted : duplicate)(asked, known.run.id, deps.now())])
+  if (again || known.run.state === 'planning') await plan(deps, asked, known.run, signal)
+}
+
+/** From wherever the run stands to `run.planned`. */
+async function plan(deps: PlannerDeps, asked: Asked, run: Run, signal: AbortSignal): Promise<void> {
+  if (run.state === 'planning')
+    try {
+      await writePlan(deps.runs, run, deps.definitions.get(run.backfill), signal)
+      await announcePlan(deps.runs, deps.tasks, run, deps.now, signal)
+      await deps.runs.markRunning(run.id, deps.now())
+    } catch (error) {
+      if (!(error instanceof TerminalError)) throw error
+      await giveUp(deps, run)
+      throw error
+    }
+  else if (!run.isPlanned) return
+  await deps.status.publish([planned(run, deps.now())])
+  deps.log.info({ runId: run.id, requestKey: asked.requestKey, partitions: run.partitions }, 'run planned')
+}
+
+/** A run that cannot be planned any more must not keep its target. */
+async function giveUp({ runs, status, now }: PlannerDeps, run: Run): Promise<void> {
+  const { id: runId, backfill, partitions } = run
+  const at = now()
+  await status.publish([
+    {
+      version: 1,
+      type: 'run.failed',
+      runId,
+      backfill,
+      state: 'failed',
+      partitions,
+      partitionsFailed: 0,
+      totals: noTotals,
+      at: at.toISOString(),
+    },
+  ])
+  await runs.failPlanning(run.id, at)
+}
+
+function planned(run: Run, now: Date): StatusEvent {
+  const { id: runId, backfill, requestKey, definitionHash, planHash, partitions, range, estimatedRows } = run
+  return {
+    ...{
+      version: 1,
+      type: 'run.planned',
+      runId,
+      backfill,
+      requestKey,
+      definitionHash,
+      planHash,
+      partitions,
+      range,
+      estimatedRows,
+    },
+    at: now.toISOString(),
+  }
+}

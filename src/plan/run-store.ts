@@ -1,0 +1,220 @@
+import { z } from 'zod'
+import { Count } from '../contract/certificate.ts'
+import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
+import { BackfillId, type PartitionId, RequestKey, RunId, Sha256 } from '../contract/ids.ts'
+import { PinnedBounds } from '../contract/plan.ts'
+import { KeyKind, KeyRange } from '../contract/range.ts'
+import { StartRequest } from '../contract/request.ts'
+import { RunState } from '../contract/states.ts'
+import type { BackfillDescription } from '../define/describe.ts'
+import { quoteIdentifier } from '../postgres/identifier.ts'
+import { type Pool, query } from '../postgres/pool.ts'
+import type { StoredPartition } from './task-of.ts'
+
+/** An accepted start request, as the control database keeps it. */
+export interface Run {
+  readonly id: RunId
+  readonly requestKey: RequestKey
+  readonly backfill: BackfillId
+  readonly definitionHash: Sha256
+  readonly params: StartRequest['params']
+  readonly target: string
+  readonly state: RunState
+  readonly bounds: PinnedBounds
+  readonly range: KeyRange
+  readonly estimatedRows: number | null
+  readonly planHash: Sha256
+  readonly partitions: number
+  /** Partitions written so far. */
+  readonly planCursor: number
+  /** All partitions are written and announced. */
+  readonly isPlanned: boolean
+}
+
+export type NewRun = Omit<Run, 'state' | 'planCursor' | 'isPlanned'> & { readonly definition: BackfillDescription }
+
+/** The request that a run was accepted for, and the record it came in. */
+export interface AcceptedRequest {
+  readonly request: StartRequest
+  readonly bodyHash: Sha256
+  readonly topicPartition: number
+  readonly offset: string
+}
+
+export interface KnownRequest {
+  readonly bodyHash: Sha256
+  readonly topicPartition: number
+  readonly offset: string
+  readonly run: Run
+}
+
+/** All SQL of requests, runs and their partitions that the planner needs; each method is one statement, so one transaction. */
+export interface RunStore {
+  /** The request that holds a key, with its run. */
+  knownRequest(requestKey: RequestKey): Promise<KnownRequest | null>
+  liveRunOn(target: string): Promise<Run | null>
+  /** Run and request in one transaction. False: another run has the key, or is live on the target. */
+  accept(run: NewRun, accepted: AcceptedRequest): Promise<boolean>
+  /** A page of the plan, which begins at `planCursor`. False: the plan is not there any more, another planner wrote on. */
+  writePage(run: RunId, planCursor: number, page: readonly StoredPartition[]): Promise<boolean>
+  /** Partitions whose tasks may be missing, in the order of the plan. */
+  unannounced(run: RunId, limit: number): Promise<readonly StoredPartition[]>
+  markAnnounced(partitions: readonly PartitionId[]): Promise<void>
+  /** Planning is done; no change when it was already. */
+  markRunning(run: RunId, plannedAt: Date): Promise<void>
+  /** Gives up a run that is still being planned. */
+  failPlanning(run: RunId, endedAt: Date): Promise<void>
+}
+
+export function createRunStore(pool: Pool, schema: string): RunStore {
+  const in_ = (table: string): string => `${quoteIdentifier(schema)}.${table}`
+  const ask = (text: string, values: unknown[]): ReturnType<typeof query<Record<string, unknown>>> =>
+    query<Record<string, unknown>>(pool, text, values).catch((error: unknown) => {
+      // Whatever is wrong with the control database, it is no reason to refuse a request.
+      if (!(error instanceof TerminalError)) throw error
+      throw new RetryableError('POSTGRES_UNREACHABLE', `control database: ${messageOf(error)}`, { cause: error })
+    })
+  const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.state, r.bounds, r.range,
+    r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor, r.planned_at is not null as is_planned`
+  return {
+    knownRequest: async (requestKey) => {
+      const { rows } = await ask(
+        `select q.body_hash, q.topic_partition, q.record_offset, ${runColumns}
+           from ${in_('request')} q join ${in_('run')} r on r.id = q.run_id where q.request_key = $1`,
+        [requestKey],
+      )
+      const [row] = rows
+      if (row === undefined) return null
+      const request = RequestRow.parse(row)
+      return {
+        bodyHash: request.body_hash,
+        topicPartition: request.topic_partition,
+        offset: request.record_offset,
+        run: readRun(row),
+      }
+    },
+    liveRunOn: async (target) => {
+      const { rows } = await ask(
+        `select ${runColumns} from ${in_('run')} r where r.target = $1 and r.state in ('planning', 'running', 'paused')`,
+        [target],
+      )
+      return rows[0] === undefined ? null : readRun(rows[0])
+    },
+    accept: async (run, { request, bodyHash, topicPartition, offset }) => {
+      // The unique indexes decide who is first: on the key, and among live runs on the target.
+      const { rowCount } = await ask(
+        `with accepted as (
+           insert into ${in_('run')} (id, request_key, backfill, definition_hash, definition, params, requested_by, target,
+                                      bounds, range, estimated_rows, plan_hash, partitions)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+           on conflict do nothing returning id)
+         insert into ${in_('request')} (request_key, body_hash, body, run_id, topic_partition, record_offset)
+         select $2, $14, $15, id, $16, $17 from accepted`,
+        [
+          ...[run.id, run.requestKey, run.backfill, run.definitionHash, JSON.stringify(run.definition)],
+          ...[JSON.stringify(run.params), request.requestedBy ?? null, run.target, JSON.stringify(run.bounds)],
+          ...[JSON.stringify(run.range), run.estimatedRows, run.planHash, run.partitions],
+          ...[bodyHash, JSON.stringify(request), topicPartition, offset],
+        ],
+      )
+      return rowCount === 1
+    },
+    writePage: async (run, planCursor, page) => {
+      const { rowCount } = await ask(
+        `with moved as (
+           update ${in_('run')} set plan_cursor = plan_cursor + $3
+            where id = $1 and plan_cursor = $2 and state = 'planning' returning id)
+         insert into ${in_('partition')} (run_id, index, partition_id, kind, "from", "to", locator, estimated_rows)
+         select moved.id, p.* from moved, jsonb_to_recordset($4::jsonb) as
+           p (index bigint, partition_id uuid, kind text, "from" text, "to" text, locator jsonb, estimated_rows bigint)`,
+        [run, planCursor, page.length, JSON.stringify(page.map(partitionRow))],
+      )
+      return rowCount === page.length
+    },
+    unannounced: async (run, limit) => {
+      const { rows } = await ask(
+        `select index, partition_id, kind, "from", "to", locator, estimated_rows
+           from ${in_('partition')} where run_id = $1 and not announced order by index limit $2`,
+        [run, limit],
+      )
+      return rows.map(readPartition)
+    },
+    markAnnounced: async (partitions) => {
+      await ask(`update ${in_('partition')} set announced = true where partition_id = any ($1::uuid[])`, [partitions])
+    },
+    markRunning: async (run, plannedAt) => {
+      await ask(`update ${in_('run')} set state = 'running', planned_at = $2 where id = $1 and state = 'planning'`, [
+        run,
+        plannedAt,
+      ])
+    },
+    failPlanning: async (run, endedAt) => {
+      await ask(`update ${in_('run')} set state = 'failed', ended_at = $2 where id = $1 and state = 'planning'`, [
+        run,
+        endedAt,
+      ])
+    },
+  }
+}
+
+/** bigint columns arrive as text; counts are small enough for numbers. */
+const StoredCount = z.coerce.number().pipe(Count)
+
+const RequestRow = z.object({ body_hash: Sha256, topic_partition: StoredCount, record_offset: z.coerce.string() })
+
+const RunRow = z.object({
+  id: RunId,
+  request_key: RequestKey,
+  backfill: BackfillId,
+  definition_hash: Sha256,
+  params: StartRequest.shape.params.unwrap(),
+  target: z.string(),
+  state: RunState,
+  bounds: PinnedBounds,
+  range: KeyRange,
+  estimated_rows: StoredCount.nullable(),
+  plan_hash: Sha256,
+  partitions: StoredCount,
+  plan_cursor: StoredCount,
+  is_planned: z.boolean(),
+})
+
+/** The columns of table `run` as a run. */
+export function readRun(row: unknown): Run {
+  const { id, request_key, backfill, definition_hash, params, target, state, bounds, range, ...counted } =
+    RunRow.parse(row)
+  return {
+    ...{ id, requestKey: request_key, backfill, definitionHash: definition_hash, params, target, state, bounds, range },
+    estimatedRows: counted.estimated_rows,
+    planHash: counted.plan_hash,
+    partitions: counted.partitions,
+    planCursor: counted.plan_cursor,
+    isPlanned: counted.is_planned,
+  }
+}
+
+const PartitionRow = z.object({
+  index: StoredCount,
+  partition_id: z.uuid(),
+  kind: KeyKind,
+  from: z.string(),
+  to: z.string(),
+  locator: z.record(z.string(), z.json()).nullable(),
+  estimated_rows: StoredCount.nullable(),
+})
+
+/** The columns of table `partition` as a partition. */
+export function readPartition(row: unknown): StoredPartition {
+  const { index, partition_id, kind, from, to, locator, estimated_rows } = PartitionRow.parse(row)
+  return { index, partitionId: partition_id, range: { kind, from, to }, locator, estimatedRows: estimated_rows }
+}
+
+function partitionRow({
+  index,
+  partitionId,
+  range,
+  locator,
+  estimatedRows,
+}: StoredPartition): z.input<typeof PartitionRow> {
+  return { index, partition_id: partitionId, ...range, locator, estimated_rows: estimatedRows }
+}

@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { TerminalError } from '../contract/errors.ts'
+import { WorkerId } from '../contract/ids.ts'
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+)
+const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')
+
+/** The environment variables Tidemark reads. Each may be given as NAME_FILE, the path of a file that holds the value. */
+const Environment = z.object({
+  KAFKA_BROKERS: list.pipe(z.array(z.string().regex(/^[^\s:]+:\d{1,5}$/, 'must be host:port')).min(1)),
+  KAFKA_CLIENT_ID: z.string().min(1).optional(),
+  KAFKA_SSL: flag.default(false),
+  KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
+  KAFKA_SASL_USERNAME: z.string().optional(),
+  KAFKA_SASL_PASSWORD: z.string().optional(),
+  SCHEMA_REGISTRY_URL: z.url().optional(),
+  SCHEMA_REGISTRY_USERNAME: z.string().optional(),
+  SCHEMA_REGISTRY_PASSWORD: z.string().optional(),
+  DATABASE_URL: z.url({
+    protocol: /^postgres(ql)?$/,
+    error: 'must be a URL such as postgres://user@host:5432/database',
+  }),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  TIDEMARK_TOPIC_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be 1 to 100 letters, digits, dots, underscores or hyphens')
+    .default('tidemark'),
+  TIDEMARK_SCHEMA: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,50}$/, 'must be a lower-case Postgres identifier of at most 51 characters')
+    .default('tidemark'),
+  TIDEMARK_DEFINITIONS: z.string().default('./backfills'),
+  TIDEMARK_WORKER_ID: WorkerId.default(() => `${hostname().replace(/[^A-Za-z0-9._-]/g, '-')}-${process.pid}`),
+  TIDEMARK_SLOTS: z.coerce.number().int().min(1).max(64).default(2),
+  TIDEMARK_SESSION_TIMEOUT_MS: z.coerce.number().int().min(1000).max(300_000).default(10_000),
+  TIDEMARK_LEASE_MS: z.coerce.number().int().min(1000).max(3_600_000).default(60_000),
+  TIDEMARK_REPLICATION: z.coerce.number().int().min(-1).max(9).default(-1),
+})
+
+export interface Config {
+  readonly kafka: {
+    readonly brokers: readonly string[]
+    readonly clientId: string | undefined
+    readonly ssl: boolean
+    readonly sasl:
+      | { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string }
+      | undefined
+    /** How long a silent worker keeps its lanes. */
+    readonly sessionTimeoutMs: number
+    /** Replicas of a topic made by `topics apply`; −1: the brokers' default. */
+    readonly replication: number
+  }
+  readonly registry:
+    | { readonly url: string; readonly username: string | undefined; readonly password: string | undefined }
+    | undefined
+  /** Connection string of the control database. */
+  readonly databaseUrl: string
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** Topics and consumer groups are named `<topicPrefix>.…`. */
+  readonly topicPrefix: string
+  /** Schema of Tidemark's tables, in the control database and in each sink's. */
+  readonly schema: string
+  readonly definitionsFolder: string
+  readonly workerId: string
+  /** Partitions a worker works on at the same time. */
+  readonly slots: number
+  /** How long a partition stays with its holder after its last sign of life, when a duplicate task turns up elsewhere. */
+  readonly leaseMs: number
+  /** Connection string of a database that a definition names by its environment variable. Throws TerminalError (CONFIG_INVALID). */
+  database(variable: string): string
+}
+
+/**
+ * The configuration, read once at the door. Throws TerminalError (CONFIG_INVALID) with every variable that is missing
+ * or wrong, its value (never a secret's) and what would be right.
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const given = withFiles(env)
+  const parsed = Environment.safeParse(given)
+  if (!parsed.success) {
+    const reasons = parsed.error.issues.map((issue) => {
+      const name = String(issue.path[0])
+      const value = given[name]
+      if (value === undefined) return `${name} is not set`
+      return `${name} is ${/PASSWORD|DATABASE_URL/.test(name) ? 'not right' : JSON.stringify(value)}: ${issue.message}`
+    })
+    throw new TerminalError('CONFIG_INVALID', [...new Set(reasons)].join('; '), { reasons: [...new Set(reasons)] })
+  }
+  const values = parsed.data
+  if (values.KAFKA_SASL_MECHANISM !== undefined && (!values.KAFKA_SASL_USERNAME || !values.KAFKA_SASL_PASSWORD))
+    throw new TerminalError(
+      'CONFIG_INVALID',
+      `KAFKA_SASL_MECHANISM is "${values.KAFKA_SASL_MECHANISM}" and needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
+    )
+  return Object.freeze({
+    kafka: {
+      brokers: values.KAFKA_BROKERS,
+      clientId: values.KAFKA_CLIENT_ID,
+      ssl: values.KAFKA_SSL,
+      sasl:
+        values.KAFKA_SASL_MECHANISM === undefined
+          ? undefined
+          : {
+              mechanism: values.KAFKA_SASL_MECHANISM,
+              username: values.KAFKA_SASL_USERNAME ?? '',
+              password: values.KAFKA_SASL_PASSWORD ?? '',
+            },
+      sessionTimeoutMs: values.TIDEMARK_SESSION_TIMEOUT_MS,
+      replication: values.TIDEMARK_REPLICATION,
+    },
+    registry:
+      values.SCHEMA_REGISTRY_URL === undefined
+        ? undefined
+        : {
+            url: values.SCHEMA_REGISTRY_URL,
+            username: values.SCHEMA_REGISTRY_USERNAME,
+            password: values.SCHEMA_REGISTRY_PASSWORD,
+          },
+    databaseUrl: values.DATABASE_URL,
+    logLevel: values.LOG_LEVEL,
+    topicPrefix: values.TIDEMARK_TOPIC_PREFIX,
+    schema: values.TIDEMARK_SCHEMA,
+    definitionsFolder: values.TIDEMARK_DEFINITIONS,
+    workerId: values.TIDEMARK_WORKER_ID,
+    slots: values.TIDEMARK_SLOTS,
+    leaseMs: values.TIDEMARK_LEASE_MS,
+    database(variable: string): string {
+      const url = given[variable]
+      if (url === undefined)
+        throw new TerminalError(
+          'CONFIG_INVALID',
+          `the definition names its database by the environment variable ${variable}, which is not set`,
+        )
+      return url
+    },
+  })
+}
+
+/** Reads NAME_FILE into NAME where only the former is set: secrets mounted as files. Empty values count as not set. */
+function withFiles(env: NodeJS.ProcessEnv): Record<string, string> {
+  const given: Record<string, string> = {}
+  for (const [name, value] of Object.entries(env)) if (value !== undefined && value !== '') given[name] = value
+  for (const name of Object.keys(Environment.shape)) {
+    const file = given[`${name}_FILE`]
+    if (file === undefined || given[name] !== undefined) continue
+    try {
+      given[name] = readFileSync(file, 'utf8').trim()
+    } catch (error) {
+      throw new TerminalError('CONFIG_INVALID', `${name}_FILE is "${file}", which cannot be read`, { cause: error })
+    }
+  }
+  return given
+}

@@ -1,0 +1,173 @@
+// What every Postgres sink does alike: claims, fences, and one transaction a chunk in which rows and checkpoint stand
+// or fall together. Reads the catalogue before the first rows. After a crash the server has the whole chunk or nothing
+// of it. Never writes outside that transaction.
+import { FencedError, messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
+import type { KeyRange } from '../contract/range.ts'
+import type { AnyRow, RowSchema } from '../define/row-schema.ts'
+import { codeOf } from '../postgres/classify.ts'
+import { CopyBuffer, type CopyLayout, copyLayout } from '../postgres/copy-binary.ts'
+import { type Client, nameOf, type Pool, withTransaction } from '../postgres/pool.ts'
+import { recordHashSql } from '../postgres/record-hash.ts'
+import { checkpointRows } from './checkpoint-row.ts'
+import { rangeValues, withinRange } from './postgres-range.ts'
+import { type Demands, fieldsOf, inspectTarget, type Target } from './postgres-target.ts'
+import { RowError, type Sink } from './sink.ts'
+
+export interface PostgresSinkDeps {
+  readonly pool: Pool
+  /** Schema of Tidemark's own tables in the sink's database. */
+  readonly schema: string
+  readonly leaseMs: number
+}
+
+/** How one kind of sink brings a chunk's rows into its table, inside the chunk's transaction. */
+export interface PostgresWriter {
+  readonly demands: Demands
+  /** Whether the rows carry their number, to tell which of two came later. */
+  readonly numbered: boolean
+  /** `first`: nothing of the partition was written before, by anybody. */
+  write(client: Client, target: Target, range: KeyRange, first: boolean, buffer: CopyBuffer): Promise<void>
+}
+
+const wholeDayMs = 86_400_000
+
+export function createPostgresSink(writer: PostgresWriter, { pool, schema, leaseMs }: PostgresSinkDeps): Sink {
+  const checkpoints = checkpointRows(schema, leaseMs)
+  const { demands } = writer
+  const validate = fieldsOf(demands.schema) === null ? demands.schema : null
+  let opened: Opened | undefined
+  let opening: Promise<Opened> | undefined
+  // Chunks are about as large as the one before: a buffer of that size never has to grow.
+  let capacity = 65_536
+
+  const inspect = async (): Promise<Opened> => {
+    const { target, problems } = await inspectTarget(pool, schema, demands)
+    if (problems.length > 0)
+      throw new TerminalError('SINK_NOT_WRITABLE', `sink ${demands.table}: ${problems.join('; ')}`, {
+        reasons: problems,
+      })
+    return { target, layout: copyLayout(target.columns, writer.numbered) }
+  }
+  const open = async (): Promise<Opened> => {
+    if (opened !== undefined) return opened
+    opening ??= inspect().then(
+      (found) => (opened = found),
+      (error: unknown) => {
+        opening = undefined
+        throw error
+      },
+    )
+    return opening
+  }
+
+  return {
+    async check(signal) {
+      signal.throwIfAborted()
+      opened = await inspect()
+    },
+
+    async claim(holding) {
+      await open()
+      return checkpoints.claim(pool, holding)
+    },
+
+    buffer() {
+      if (opened === undefined) throw new TypeError('the sink has not looked at its table yet: claim or check first')
+      return validate === null
+        ? new CopyBuffer(opened.layout, capacity)
+        : new ValidatedBuffer(opened.layout, capacity, validate)
+    },
+
+    async commit(chunk) {
+      const { target } = await open()
+      const { buffer, before, added } = chunk
+      if (!(buffer instanceof CopyBuffer)) throw new TypeError('the chunk carries a buffer of another sink')
+      if (added.rowsWritten !== buffer.rows || added.contentHash !== buffer.contentHash.toString())
+        throw new TypeError(`the chunk says ${added.rowsWritten} rows, its buffer holds ${buffer.rows}`)
+      capacity = Math.max(65_536, buffer.bytes + (buffer.bytes >> 3))
+      const first = before.sequence === 0 && before.cursor === null
+      try {
+        return await withTransaction(pool, async (client) => {
+          const { checkpoint, range } = await checkpoints.advance(client, chunk)
+          await writer.write(client, target, range, first, buffer)
+          return checkpoint
+        })
+      } catch (error) {
+        throw refusalOf(error, demands.table)
+      }
+    },
+
+    async fail(holding, before, reason, message) {
+      return checkpoints.fail(pool, holding, before, reason, message)
+    },
+
+    async renew(holding, epoch) {
+      return checkpoints.renew(pool, holding, epoch)
+    },
+
+    async checkpoints(runId) {
+      return checkpoints.list(pool, runId)
+    },
+
+    async stored(range) {
+      const column = demands.range
+      if (column === null) return null
+      const { target } = await open()
+      const text = `select count(*) as rows, ${recordHashSql(target.columns)} as hash
+                      from ${target.name.sql} where ${withinRange(target, column, range.kind)}`
+      const counted = { text, values: rangeValues(range), query_timeout: wholeDayMs }
+      const row = await withTransaction(pool, async (client) => {
+        // As long as the table takes.
+        await client.query('set local statement_timeout = 0')
+        return (await client.query<{ rows: string; hash: string }>(counted)).rows[0]
+      })
+      return { rows: Number(row?.rows ?? 0), contentHash: row?.hash ?? '0' }
+    },
+  }
+
+  /** What a server's refusal means: the data or the table must change, so that trying again is no use. */
+  function refusalOf(error: unknown, table: string): unknown {
+    if (error instanceof RetryableError || error instanceof TerminalError || error instanceof FencedError) return error
+    const code = codeOf(error)
+    if (code === undefined) return error
+    const detail =
+      error instanceof Error && 'detail' in error && typeof error.detail === 'string' ? ` (${error.detail})` : ''
+    // Classes 22 and 23: data, constraints. 42, 3F, 0A: tables, columns, rights.
+    if (code.startsWith('22') || code.startsWith('23'))
+      return new TerminalError(
+        'ROW_INVALID',
+        `${table} in ${nameOf(pool)} refuses a row: ${messageOf(error)}${detail}`,
+        { cause: error },
+      )
+    if (code.startsWith('42') || code.startsWith('3F') || code.startsWith('0A'))
+      return new TerminalError(
+        'SINK_NOT_WRITABLE',
+        `${table} in ${nameOf(pool)} cannot be written: ${messageOf(error)}`,
+        { cause: error },
+      )
+    return error
+  }
+}
+
+interface Opened {
+  readonly target: Target
+  readonly layout: CopyLayout
+}
+
+/** For schemas whose fields cannot be read ahead: each row passes through the schema itself. */
+class ValidatedBuffer extends CopyBuffer {
+  private readonly schema: RowSchema<AnyRow>
+
+  constructor(layout: CopyLayout, capacity: number, schema: RowSchema<AnyRow>) {
+    super(layout, capacity)
+    this.schema = schema
+  }
+
+  override add(row: AnyRow): void {
+    const result = this.schema['~standard'].validate(row)
+    if (result instanceof Promise)
+      throw new RowError('the schema of the sink validates asynchronously: a synchronous one is right')
+    if (result.issues !== undefined) throw new RowError(result.issues.map(({ message }) => message).join('; '))
+    super.add(result.value)
+  }
+}

@@ -1,0 +1,105 @@
+import type { Totals } from '../contract/certificate.ts'
+import type { Checkpoint } from '../contract/checkpoint.ts'
+import type { BackfillId, PartitionId, RunId, WorkerId } from '../contract/ids.ts'
+import type { Cursor, KeyRange } from '../contract/range.ts'
+import type { AnyRow } from '../define/row-schema.ts'
+
+/** A partition as its holder presents it. */
+export interface Holding {
+  readonly runId: RunId
+  readonly partitionId: PartitionId
+  readonly backfill: BackfillId
+  readonly index: number
+  /** Bounds of the task: a hint for the first claim only, afterwards the row's bounds hold. */
+  readonly range: KeyRange
+  readonly worker: WorkerId
+  readonly topicPartition: number
+}
+
+export type Claim =
+  /** This holder has it now, resuming at `checkpoint`; `range` is the row's. */
+  | { readonly kind: 'claimed'; readonly checkpoint: Checkpoint; readonly range: KeyRange }
+  /** Terminal: nothing to do but to tell it again and to let the offset pass. */
+  | { readonly kind: 'finished'; readonly checkpoint: Checkpoint; readonly range: KeyRange }
+  /** Somebody else holds it for another topic partition; worth trying again when the lease ends. */
+  | { readonly kind: 'held'; readonly holder: string; readonly leaseEndsInMs: number }
+
+/** A row that could not be written, kept with its reason in the chunk's own transaction. */
+export interface RejectedRow {
+  /** Text that finds the row: the cursor of its page and its place in it. */
+  readonly position: string
+  readonly reason: string
+  /** The row as JSON text, cut at 8 KiB. */
+  readonly row: string
+}
+
+/** Rows encoded for the sink, hashed on the way. */
+export interface RowBuffer {
+  /** Appends a row. Throws RowError, and leaves the buffer as it was, when a value does not fit its column. */
+  add(row: AnyRow): void
+  /** Appends all of them or, throwing RowError, none. */
+  addAll(rows: readonly AnyRow[]): void
+  readonly rows: number
+  readonly bytes: number
+  /** Sum of the record hashes of the rows added. */
+  readonly contentHash: bigint
+}
+
+/** A value that does not fit its column; the message names column, value and what would be right. */
+export class RowError extends Error {
+  override readonly name = 'RowError'
+}
+
+export interface Chunk {
+  readonly holding: Holding
+  /** As the claim or the last commit returned it: the fence compares epoch, sequence and cursor. */
+  readonly before: Checkpoint
+  /** Upper bound as claimed: the fence compares it too. */
+  readonly to: string
+  readonly cursor: Cursor | null
+  /** This chunk completes the partition. */
+  readonly last: boolean
+  /** What this chunk adds; its `chunks` is 1. */
+  readonly added: Totals
+  readonly buffer: RowBuffer
+  readonly rejected: readonly RejectedRow[]
+}
+
+/** A checkpoint row with what the sink knows of how it came about: enough to tell a partition's end again. */
+export interface StoredCheckpoint extends Checkpoint {
+  /** Who held the partition last, and for which topic partition of the task topic. */
+  readonly worker?: WorkerId
+  readonly topicPartition?: number
+  /** Why the partition failed. */
+  readonly failure?: { readonly reason: string; readonly message: string }
+}
+
+/** Count and content hash of what stands in a range of the sink, re-read by the server itself. */
+export interface StoredCertificate {
+  readonly rows: number
+  readonly contentHash: string
+}
+
+/**
+ * Where rows go, with the partition's checkpoint row in the same transaction. A holder that lost its claim changes
+ * nothing: FencedError. An outcome that is not known is RetryableError (OUTCOME_UNKNOWN): claim again, it waits for
+ * the transaction in doubt.
+ */
+export interface Sink {
+  /** Throws TerminalError (SINK_NOT_WRITABLE) with everything that is missing or does not fit. */
+  check(signal: AbortSignal): Promise<void>
+  /** One statement; raises the epoch when it succeeds. */
+  claim(holding: Holding): Promise<Claim>
+  /** An empty buffer for one chunk. */
+  buffer(): RowBuffer
+  /** Rows, rejected rows and checkpoint in one transaction; returns the checkpoint as committed. */
+  commit(chunk: Chunk): Promise<Checkpoint>
+  /** Marks the partition failed, under the same fence. */
+  fail(holding: Holding, before: Checkpoint, reason: string, message: string): Promise<Checkpoint>
+  /** Lengthens the lease while a holder waits in place; false when the claim was lost. */
+  renew(holding: Holding, epoch: number): Promise<boolean>
+  /** Every checkpoint row of a run: the truth the supervisor compares with. */
+  checkpoints(runId: RunId): Promise<readonly StoredCheckpoint[]>
+  /** What stands in the range now; null when the sink has no column that could tell. */
+  stored(range: KeyRange): Promise<StoredCertificate | null>
+}

@@ -1,0 +1,176 @@
+// Reads: one table of a Postgres database, in pages by key. Writes: nothing.
+// On a crash: nothing is kept; reading resumes after the cursor, the partition value and key of the last row handled.
+// Never: reads a row whose partition column is null (such a row is in no window), nor holds a transaction open.
+import { TerminalError } from '../contract/errors.ts'
+import type { PinnedBounds } from '../contract/plan.ts'
+import { boundValue, type Cursor, microsToInstant } from '../contract/range.ts'
+import type { PartitionBy } from '../define/partition-by.ts'
+import type { AnyRow } from '../define/row-schema.ts'
+import type { PostgresTableSource } from '../define/source-definition.ts'
+import { quoteIdentifier, type TableName, tableName } from '../postgres/identifier.ts'
+import type { Pool } from '../postgres/pool.ts'
+import { paramBounds } from './param-bounds.ts'
+import { tableBounds } from './postgres-bounds.ts'
+import { estimatedRows, missingTable, type TableColumn, tableColumns } from './postgres-catalog.ts'
+import { fromText, isTime, microsOf } from './postgres-conversion.ts'
+import { type RowPlace, writeCursor } from './postgres-cursor.ts'
+import { boundType, fetchTexts, pageStatement, type Selection, selectionOf, type TableOrder } from './postgres-pages.ts'
+import { tableProblems } from './postgres-schema.ts'
+import { anyField, hasObjectRules, type RowField, rowFields } from './row-field.ts'
+import type { Page, PageRows, Source, SourceRange } from './source.ts'
+import { type TextColumn, type TextRow, TextRows } from './text-rows.ts'
+import { validatedRows } from './validated-rows.ts'
+
+/**
+ * The rows of a table in the order of the partition column and then of the key. Rows that change while a run reads
+ * are read as they are then; a row whose partition column is null belongs to no partition and is never read.
+ * `partitionBy` lets `check` look at the partition column too.
+ */
+export function openPostgresTable(
+  definition: PostgresTableSource<AnyRow>,
+  options: { readonly pool: Pool; readonly partitionBy?: PartitionBy },
+): Source {
+  return new PostgresTable(definition, options.pool, options.partitionBy ?? null)
+}
+
+class PostgresTable implements Source {
+  readonly #definition: PostgresTableSource<AnyRow>
+  readonly #pool: Pool
+  readonly #partitionBy: PartitionBy | null
+  readonly #table: TableName
+  /** Null: the schema does not tell its fields, every column is read. */
+  readonly #fields: readonly RowField[] | null
+  /** The schema has to see rows as a whole. */
+  readonly #validates: boolean
+
+  constructor(definition: PostgresTableSource<AnyRow>, pool: Pool, partitionBy: PartitionBy | null) {
+    const fields = rowFields(definition.schema)
+    this.#definition = definition
+    this.#pool = pool
+    this.#partitionBy = partitionBy
+    this.#table = tableName(definition.table)
+    this.#validates = fields === null || hasObjectRules(definition.schema)
+    this.#fields = this.#validates ? (fields?.map((field) => ({ ...field, refine: null })) ?? null) : fields
+  }
+
+  async check(_signal: AbortSignal): Promise<void> {
+    await this.#columns(this.#partitionBy)
+  }
+
+  async pin(partitionBy: PartitionBy, params: AnyRow, _signal: AbortSignal): Promise<PinnedBounds> {
+    const by = windowed(partitionBy)
+    const kind = by.kind === 'time' ? 'time' : 'integer'
+    const columns = await this.#columns(by)
+    const column = columnNamed(columns, by.column)
+    const bounds =
+      by.bounds === null
+        ? await tableBounds(this.#pool, this.#table, column)
+        : paramBounds(kind, by.bounds, params, by.kind === 'time' ? by.timezone : 'UTC')
+    const [name, bound] = [quoteIdentifier(by.column), boundType(column)]
+    const within = `${name} >= $1::${bound} and ${name} < $2::${bound}`
+    const rows = await estimatedRows(this.#pool, this.#table, within, [bounds.from, bounds.to])
+    return { kind, column: by.column, ...bounds, estimatedRows: rows }
+  }
+
+  async *read(
+    { range, locator }: SourceRange,
+    after: Cursor | null,
+    chunkRows: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Page> {
+    signal.throwIfAborted()
+    if (boundValue(range.kind, range.from) >= boundValue(range.kind, range.to)) {
+      yield { rows: [], cursor: after, last: true }
+      return
+    }
+    const by = { kind: range.kind === 'time' ? ('time' as const) : ('key' as const), column: columnOf(locator, range) }
+    const columns = await this.#columns(by)
+    const fields = this.#fieldsOf(columns)
+    const order: TableOrder = {
+      table: this.#table,
+      columns: fields.map(({ name }) => columnNamed(columns, name)),
+      partitionColumn: columnNamed(columns, by.column),
+      key: columnNamed(columns, this.#definition.key),
+    }
+    const selection = selectionOf(order)
+    const whereIs = (row: TextRow | undefined): string =>
+      `table ${this.#definition.table}, row with ${this.#definition.key} ${row?.[selection.keyAt]}`
+    const converted = fields.map((field): TextColumn => textColumn(columnNamed(columns, field.name), field))
+    for (let [cursor, last] = [after, false]; !last; ) {
+      // One row more than the page takes tells whether it is the last.
+      const statement = pageStatement(order, range.from, range.to, cursor, chunkRows + 1)
+      const texts = await fetchTexts(this.#pool, statement, signal)
+      last = texts.length <= chunkRows
+      const page = last ? texts : texts.slice(0, chunkRows)
+      const end = page.at(-1)
+      if (end !== undefined) cursor = writeCursor(placeOf(end, order, selection))
+      const rows = new TextRows(converted, page, whereIs)
+      yield {
+        rows: this.#validates ? await this.#validated(rows, (index) => whereIs(page[index])) : rows,
+        cursor,
+        last,
+      }
+    }
+  }
+
+  #validated(rows: PageRows, whereIs: (index: number) => string): Promise<PageRows> {
+    return validatedRows(this.#definition.schema, rows, whereIs)
+  }
+
+  #fieldsOf(columns: readonly TableColumn[]): readonly RowField[] {
+    return this.#fields ?? columns.map(({ name }) => anyField(name))
+  }
+
+  /** The table's columns. Throws TerminalError (SOURCE_NOT_READABLE) with all that is wrong. */
+  async #columns(by: { readonly kind: string; readonly column?: string } | null): Promise<readonly TableColumn[]> {
+    const columns = await tableColumns(this.#pool, this.#table)
+    const partitionColumn =
+      by?.column === undefined
+        ? null
+        : { name: by.column, kind: by.kind === 'time' ? ('time' as const) : ('key' as const) }
+    const problems =
+      columns.length === 0
+        ? [await missingTable(this.#pool, this.#table)]
+        : tableProblems(columns, this.#fieldsOf(columns), this.#definition.key, partitionColumn).map(
+            (problem) => `table ${this.#definition.table}: ${problem}`,
+          )
+    if (problems.length > 0) throw new TerminalError('SOURCE_NOT_READABLE', problems.join('; '), { reasons: problems })
+    return columns
+  }
+}
+
+function windowed(by: PartitionBy): Extract<PartitionBy, { column: string }> {
+  if (by.kind === 'time' || by.kind === 'key') return by
+  throw new TerminalError(
+    'PLAN_INVALID',
+    `a table cannot be cut by ${by.kind}: use partition.byTime or partition.byKey`,
+  )
+}
+
+function columnNamed(columns: readonly TableColumn[], name: string): TableColumn {
+  const column = columns.find((candidate) => candidate.name === name)
+  if (column === undefined) throw new TerminalError('SOURCE_NOT_READABLE', `column "${name}" is missing`)
+  return column
+}
+
+function columnOf(locator: SourceRange['locator'], range: SourceRange['range']): string {
+  if (typeof locator?.['column'] === 'string') return locator['column']
+  throw new TerminalError(
+    'SOURCE_NOT_READABLE',
+    `partition ${range.from} to ${range.to} does not say which column it counts in: plan the run again`,
+  )
+}
+
+function textColumn(column: TableColumn, field: RowField): TextColumn {
+  const convert = fromText(column, field)
+  if (convert === null) throw new TerminalError('SOURCE_NOT_READABLE', `column "${field.name}" cannot be ${field.kind}`)
+  return { name: field.name, convert, absent: field.absent }
+}
+
+function placeOf(row: TextRow, { partitionColumn, key }: TableOrder, { valueAt, keyAt }: Selection): RowPlace {
+  const [value, keyText] = [row[valueAt] ?? '', row[keyAt] ?? '']
+  return {
+    value: isTime(partitionColumn) ? microsToInstant(microsOf(value)) : value,
+    key: partitionColumn.name === key.name && !isTime(partitionColumn) ? null : keyText,
+  }
+}

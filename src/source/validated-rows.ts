@@ -1,0 +1,31 @@
+import { TerminalError } from '../contract/errors.ts'
+import type { AnyRow, RowSchema } from '../define/row-schema.ts'
+
+/** The rows as the schema gives them back. `whereIs` names a row by its index. Throws TerminalError (SOURCE_NOT_READABLE). */
+export async function validatedRows(
+  schema: RowSchema<unknown>,
+  rows: Iterable<AnyRow>,
+  whereIs: (index: number) => string,
+): Promise<AnyRow[]> {
+  const valid: AnyRow[] = []
+  for (const row of rows) {
+    const pending = schema['~standard'].validate(row)
+    const result = pending instanceof Promise ? await pending : pending
+    if (result.issues !== undefined || !isRow(result.value)) {
+      const reasons = (result.issues ?? [{ message: 'the schema gives no object' }]).map(describe)
+      throw new TerminalError(
+        'SOURCE_NOT_READABLE',
+        `${whereIs(valid.length)} is refused by the schema: ${reasons.join('; ')}; correct the row or the schema`,
+      )
+    }
+    valid.push(result.value)
+  }
+  return valid
+}
+
+const isRow = (value: unknown): value is AnyRow => typeof value === 'object' && value !== null
+
+function describe(issue: { message: string; path?: readonly unknown[] | undefined }): string {
+  const path = (issue.path ?? []).map((part) => String(isRow(part) && 'key' in part ? part['key'] : part))
+  return path.length === 0 ? issue.message : `${path.join('.')}: ${issue.message}`
+}

@@ -1,0 +1,110 @@
+import { addTotals, noTotals, type Totals } from '../contract/certificate.ts'
+import { compareCheckpoints } from '../contract/checkpoint.ts'
+import type { PartitionId, WorkerId } from '../contract/ids.ts'
+import { isTerminalPartition } from '../contract/states.ts'
+import type { StoredCheckpoint } from '../sink/sink.ts'
+
+/** How far the ledger says a partition is. */
+export interface RecordedPartition {
+  readonly epoch: number
+  readonly sequence: number
+  readonly state: 'running' | 'completed' | 'failed'
+  readonly worker: WorkerId
+  readonly topicPartition: number
+}
+
+export interface PlannedPartitionState {
+  readonly partitionId: PartitionId
+  readonly index: number
+  readonly announced: boolean
+}
+
+/** A difference seen before: it is acted on when it is still there `patienceMs` later. */
+export interface Sighting {
+  readonly what: 'stranded' | 'untold'
+  /** Progress of the partition then: any progress since begins a new sighting. */
+  readonly progress: string
+  readonly sinceMs: number
+}
+export type Sightings = ReadonlyMap<PartitionId, Sighting>
+
+export interface Look {
+  readonly nowMs: number
+  /** How long a difference must last before it is one: events and offsets are allowed to be late. */
+  readonly patienceMs: number
+  /** How long a holder that says nothing may still be at work. */
+  readonly leaseMs: number
+  readonly plan: readonly PlannedPartitionState[]
+  readonly checkpoints: ReadonlyMap<PartitionId, StoredCheckpoint>
+  readonly ledger: ReadonlyMap<PartitionId, RecordedPartition>
+  /** Whether an open task covers a partition; undefined while nobody knows, when none is acted on. */
+  readonly covered: ((partitionId: PartitionId) => boolean) | undefined
+  /** As the look before returned them. */
+  readonly before: Sightings
+}
+
+export interface Difference {
+  /** The run has ended: every partition is terminal in the sink, and the ledger knows it. */
+  readonly ended: {
+    readonly state: 'completed' | 'failed'
+    readonly partitionsFailed: number
+    readonly totals: Totals
+  } | null
+  /** Live partitions that no open task covers: their tasks are to be published again. */
+  readonly stranded: readonly PartitionId[]
+  /** Terminal in the sink, and the ledger has not heard of it: the end is to be told again. */
+  readonly untold: readonly StoredCheckpoint[]
+  readonly sightings: Sightings
+}
+
+/** Compares plan, checkpoint rows, ledger and open tasks of one run. The checkpoint rows are the truth. */
+export function compareRun(look: Look): Difference {
+  const sightings = new Map<PartitionId, Sighting>()
+  const stranded: PartitionId[] = []
+  const untold: StoredCheckpoint[] = []
+  let unfinished = 0
+
+  /** True when the same was seen before, long enough ago; then it begins anew, or it would be acted on at every look. */
+  const lasted = (partitionId: PartitionId, what: Sighting['what'], progress: string, waitMs: number): boolean => {
+    const seen = look.before.get(partitionId)
+    const same = seen?.what === what && seen.progress === progress
+    const due = same && look.nowMs - seen.sinceMs >= waitMs
+    sightings.set(partitionId, due || !same ? { what, progress, sinceMs: look.nowMs } : seen)
+    return due
+  }
+
+  for (const { partitionId, announced } of look.plan) {
+    const checkpoint = look.checkpoints.get(partitionId)
+    const recorded = look.ledger.get(partitionId)
+    if (checkpoint !== undefined && isTerminalPartition(checkpoint.state)) {
+      if (knows(recorded, checkpoint)) continue
+      unfinished += 1
+      if (lasted(partitionId, 'untold', progressOf(checkpoint, undefined), look.patienceMs)) untold.push(checkpoint)
+      continue
+    }
+    unfinished += 1
+    if (!announced || look.covered === undefined || look.covered(partitionId)) continue
+    const waitMs = checkpoint === undefined ? look.patienceMs : Math.max(look.patienceMs, look.leaseMs)
+    if (lasted(partitionId, 'stranded', progressOf(checkpoint, recorded), waitMs)) stranded.push(partitionId)
+  }
+  return { ended: unfinished > 0 ? null : endOf(look), stranded, untold, sightings }
+}
+
+/** A cancelled partition has no event of its own: the sweep that cancelled it tells. */
+const knows = (recorded: RecordedPartition | undefined, checkpoint: StoredCheckpoint): boolean =>
+  checkpoint.state === 'cancelled' ||
+  (recorded !== undefined && recorded.state !== 'running' && compareCheckpoints(recorded, checkpoint) >= 0)
+
+function endOf({ plan, checkpoints }: Look): Difference['ended'] {
+  let [partitionsFailed, totals] = [0, noTotals]
+  for (const { partitionId } of plan) {
+    const checkpoint = checkpoints.get(partitionId)
+    if (checkpoint === undefined) continue
+    totals = addTotals(totals, checkpoint.totals)
+    if (checkpoint.state === 'failed') partitionsFailed += 1
+  }
+  return { state: partitionsFailed > 0 ? 'failed' : 'completed', partitionsFailed, totals }
+}
+
+const progressOf = (checkpoint: StoredCheckpoint | undefined, recorded: RecordedPartition | undefined): string =>
+  [checkpoint?.epoch ?? 0, checkpoint?.sequence ?? 0, recorded?.epoch ?? 0, recorded?.sequence ?? 0].join('/')

@@ -1,0 +1,51 @@
+import type { Totals } from '../contract/certificate.ts'
+import type { StatusEvent } from '../contract/status.ts'
+import type { Run } from '../plan/run-store.ts'
+import type { StoredPartition } from '../plan/task-of.ts'
+import type { StoredCheckpoint } from '../sink/sink.ts'
+import type { PlannedPartitionState, RecordedPartition } from './compare.ts'
+
+const ofRun = (
+  { id: runId, backfill }: Run,
+  now: Date,
+): { version: 1; runId: string; backfill: string; at: string } => ({
+  version: 1,
+  runId,
+  backfill,
+  at: now.toISOString(),
+})
+
+/** The end of a partition as its checkpoint row has it: the very fact the worker told, or should have told. */
+export function partitionEnd(
+  run: Run,
+  { index }: PlannedPartitionState,
+  checkpoint: StoredCheckpoint,
+  recorded: RecordedPartition | undefined,
+  now: Date,
+): StatusEvent {
+  const { partitionId, epoch, sequence, cursor, totals } = checkpoint
+  const ended = {
+    ...ofRun(run, now),
+    ...{ partitionId, index, epoch, sequence, cursor, totals },
+    worker: checkpoint.worker ?? recorded?.worker ?? 'unknown',
+    topicPartition: checkpoint.topicPartition ?? recorded?.topicPartition ?? 0,
+  }
+  if (checkpoint.state === 'completed') return { ...ended, type: 'partition.completed' }
+  const failure = checkpoint.failure ?? { reason: 'UNKNOWN', message: 'the worker that knew why did not tell' }
+  return { ...ended, type: 'partition.failed', ...failure }
+}
+
+export function republished(run: Run, { partitionId, index }: StoredPartition, now: Date): StatusEvent {
+  const message = 'no open task covered the partition: its task was published again'
+  return { ...ofRun(run, now), type: 'partition.republished', partitionId, index, message }
+}
+
+export function runEnd(
+  run: Run,
+  end: { readonly state: 'completed' | 'failed'; readonly partitionsFailed: number; readonly totals: Totals },
+  now: Date,
+): StatusEvent {
+  const { state, partitionsFailed, totals } = end
+  const type = state === 'completed' ? 'run.completed' : 'run.failed'
+  return { ...ofRun(run, now), type, state, partitions: run.partitions, partitionsFailed, totals }
+}

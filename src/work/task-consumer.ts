@@ -1,0 +1,24 @@
+import type { Service } from '../process/service.ts'
+import type { Lane } from './lane.ts'
+
+/** What the consumer tells the worker about its lanes. None of these may throw. */
+export interface LaneHost {
+  /** Tasks of these lanes may be taken from now on. */
+  gained(lanes: readonly Lane[]): void
+  /** Take no more tasks of these lanes; resolves when those running have stopped at their next chunk boundary. */
+  drain(lanes: readonly Lane[]): Promise<void>
+  /** Somebody else has these lanes already: give up at once, the fence protects the rows. */
+  lost(lanes: readonly Lane[]): void
+  /** A lane has more tasks waiting. */
+  arrived(): void
+}
+
+/** Membership in the worker group: holds lanes, fills their queues, commits their offsets, and nobody else does. */
+export interface TaskConsumer extends Service {
+  /** A task of the lane is finished: its window may have room again. */
+  roomIn(lane: Lane): void
+  /** Rejects when the process must end and be restarted. */
+  readonly failed: Promise<never>
+}
+
+export type OpenTaskConsumer = (host: LaneHost) => TaskConsumer

@@ -1,0 +1,377 @@
+// What every sink promises, whatever it writes to. A harness opens the real thing over the table
+// (id int8, at timestamptz, name text nullable), its range column `id`.
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noTotals } from '../../src/contract/certificate.ts'
+import type { Checkpoint } from '../../src/contract/checkpoint.ts'
+import { FencedError, RetryableError } from '../../src/contract/errors.ts'
+import type { Chunk, Claim, Holding, RejectedRow, Sink } from '../../src/sink/sink.ts'
+
+/** Chunks that are stopped in the middle of their transaction: some of it is written, nothing is committed. */
+export interface StoppedWrites {
+  /** Resolves when a chunk stands there. */
+  reached(): Promise<void>
+  /** Resolves when a claim waits behind it. */
+  claimWaits(): Promise<void>
+  /** Lets chunks pass again. */
+  release(): Promise<void>
+  /** Ends the connection of the chunk that stands there, on the server's side. */
+  kill(): Promise<void>
+}
+
+export interface SinkHarness {
+  /** Another instance over the same table, as another worker has it. */
+  open(leaseMs: number): Sink
+  rows(from: number, to: number): Promise<{ id: number; at: string; name: string | null }[]>
+  /** A row that somebody else wrote. */
+  insert(id: number): Promise<void>
+  chunks(
+    partitionId: string,
+  ): Promise<{ epoch: number; sequence: number; after: string | null; through: string | null }[]>
+  rejected(partitionId: string): Promise<RejectedRow[]>
+  /** Sets a partition's state, as a sweep for cancelled runs does. */
+  cancel(partitionId: string): Promise<void>
+  stopWrites(): Promise<StoppedWrites>
+  close(): Promise<void>
+}
+
+export interface SinkTraits {
+  /** Whether a partition's first chunk replaces what stood in its range. */
+  readonly replacesRange: boolean
+}
+
+const leaseMs = 60_000
+
+export function describeSink(name: string, traits: SinkTraits, makeHarness: () => Promise<SinkHarness>): void {
+  describe(`${name} keeps the promises of a sink`, () => {
+    let harness: SinkHarness
+    let nextRange = 1
+    beforeAll(async () => {
+      harness = await makeHarness()
+    })
+    afterAll(() => harness.close())
+
+    /** A partition of 100 keys that no other test uses. */
+    const partition = (more: Partial<Holding> = {}): Holding => {
+      const from = (nextRange += 1) * 100
+      return {
+        runId: randomUUID(),
+        partitionId: randomUUID(),
+        backfill: 'orders',
+        index: 0,
+        range: { kind: 'integer', from: String(from), to: String(from + 100) },
+        worker: 'worker-1',
+        topicPartition: 3,
+        ...more,
+      }
+    }
+    const first = ({ range }: Holding): number => Number(range.from)
+    const rowsOf = (holding: Holding) => harness.rows(first(holding), first(holding) + 100)
+
+    const chunkOf = (
+      sink: Sink,
+      holding: Holding,
+      before: Checkpoint,
+      ids: readonly number[],
+      more: Partial<Chunk> = {},
+    ): Chunk => {
+      const buffer = sink.buffer()
+      for (const id of ids)
+        buffer.add({ id, at: new Date(Date.UTC(2026, 0, 1) + id), name: id % 3 === 0 ? null : `row ${id}` })
+      const rejected = more.rejected ?? []
+      return {
+        holding,
+        before,
+        to: holding.range.to,
+        cursor: ids.length === 0 ? before.cursor : String(ids.at(-1)),
+        last: false,
+        added: {
+          ...noTotals,
+          rowsRead: ids.length + rejected.length,
+          rowsWritten: buffer.rows,
+          rowsRejected: rejected.length,
+          chunks: 1,
+          contentHash: buffer.contentHash.toString(),
+        },
+        buffer,
+        rejected,
+        ...more,
+      }
+    }
+
+    const claimed = async (sink: Sink, holding: Holding): Promise<Extract<Claim, { kind: 'claimed' }>> => {
+      const claim = await sink.claim(holding)
+      if (claim.kind !== 'claimed') throw new Error(`the claim is ${claim.kind}`)
+      return claim
+    }
+
+    test('a first claim begins at epoch 1 with nothing done', async () => {
+      const [sink, holding] = [harness.open(leaseMs), partition()]
+      const { checkpoint, range } = await claimed(sink, holding)
+      expect(checkpoint).toEqual({
+        partitionId: holding.partitionId,
+        epoch: 1,
+        sequence: 0,
+        cursor: null,
+        state: 'running',
+        totals: noTotals,
+      })
+      expect(range).toEqual(holding.range)
+    })
+
+    test('rows and checkpoint move together, chunk by chunk, and a later claim resumes there', async () => {
+      const [sink, holding] = [harness.open(leaseMs), partition()]
+      const id = first(holding)
+      const { checkpoint: start } = await claimed(sink, holding)
+      const one = chunkOf(sink, holding, start, [id, id + 1])
+      const after = await sink.commit(one)
+      expect(after).toMatchObject({
+        epoch: 1,
+        sequence: 1,
+        cursor: String(id + 1),
+        state: 'running',
+        totals: one.added,
+      })
+      const two = chunkOf(sink, holding, after, [id + 2])
+      await sink.commit(two)
+      expect((await rowsOf(holding)).map((row) => row.id)).toEqual([id, id + 1, id + 2])
+
+      const resumed = await claimed(harness.open(leaseMs), { ...holding, worker: 'worker-2' })
+      expect(resumed.checkpoint).toMatchObject({ epoch: 2, sequence: 2, cursor: String(id + 2) })
+      expect(resumed.checkpoint.totals).toEqual({
+        ...noTotals,
+        rowsRead: 3,
+        rowsWritten: 3,
+        chunks: 2,
+        contentHash: (BigInt(one.added.contentHash) + BigInt(two.added.contentHash)).toString(),
+      })
+      expect(await harness.chunks(holding.partitionId)).toEqual([
+        { epoch: 1, sequence: 1, after: null, through: String(id + 1) },
+        { epoch: 1, sequence: 2, after: String(id + 1), through: String(id + 2) },
+      ])
+    })
+
+    test('what was sent is what is stored, by count and content hash', async () => {
+      const [sink, holding] = [harness.open(leaseMs), partition()]
+      const { checkpoint } = await claimed(sink, holding)
+      const ids = Array.from({ length: 100 }, (_, i) => first(holding) + i)
+      const { totals } = await sink.commit(chunkOf(sink, holding, checkpoint, ids, { last: true }))
+      expect(await sink.stored(holding.range)).toEqual({ rows: 100, contentHash: totals.contentHash })
+      expect((await rowsOf(holding))[1]).toEqual({
+        id: ids[1],
+        at: new Date(Date.UTC(2026, 0, 1) + (ids[1] ?? 0)).toISOString(),
+        name: (ids[1] ?? 0) % 3 === 0 ? null : `row ${ids[1]}`,
+      })
+    })
+
+    test('the last chunk completes the partition, also when it is empty; afterwards nothing changes it', async () => {
+      const [sink, holding] = [harness.open(leaseMs), partition()]
+      const { checkpoint } = await claimed(sink, holding)
+      const done = await sink.commit(chunkOf(sink, holding, checkpoint, [], { last: true }))
+      expect(done).toMatchObject({ sequence: 1, cursor: null, state: 'completed' })
+      expect(await sink.claim(holding)).toEqual({ kind: 'finished', checkpoint: done, range: holding.range })
+      await expect(sink.commit(chunkOf(sink, holding, done, [first(holding)]))).rejects.toThrow(FencedError)
+      await expect(sink.fail(holding, done, 'ROW_INVALID', 'too late')).rejects.toThrow(FencedError)
+      expect(await sink.renew(holding, 1)).toBe(true)
+      expect(await rowsOf(holding)).toEqual([])
+    })
+
+    test('rejected rows are kept in the chunk’s own transaction', async () => {
+      const [sink, holding] = [harness.open(leaseMs), partition()]
+      const { checkpoint } = await claimed(sink, holding)
+      const rejected = [
+        { position: 'row 1 after 5', reason: 'column "id" is int8: got "x"', row: '{"id":"x"}' },
+        { position: 'row 7 after 5', reason: 'with a \0 in it', row: '{}' },
+      ]
+      const after = await sink.commit(chunkOf(sink, holding, checkpoint, [first(holding)], { rejected }))
+      expect(after.totals).toMatchObject({ rowsRead: 3, rowsWritten: 1, rowsRejected: 2 })
+      expect(await harness.rejected(holding.partitionId)).toEqual([
+        rejected[0],
+        { ...rejected[1], reason: 'with a \\0 in it' },
+      ])
+      // A chunk that is fenced keeps none.
+      await expect(sink.commit(chunkOf(sink, holding, checkpoint, [first(holding) + 1], { rejected }))).rejects.toThrow(
+        FencedError,
+      )
+      expect(await harness.rejected(holding.partitionId)).toHaveLength(2)
+    })
+
+    test('a failed partition is terminal', async () => {
+      const [sink, holding] = [harness.open(leaseMs), partition()]
+      const { checkpoint } = await claimed(sink, holding)
+      const failed = await sink.fail(holding, checkpoint, 'ROW_INVALID', 'row 5 does not fit')
+      expect(failed).toMatchObject({ state: 'failed', epoch: 1, sequence: 0 })
+      expect(await sink.claim(holding)).toMatchObject({ kind: 'finished', checkpoint: { state: 'failed' } })
+    })
+
+    describe('a hold that is over changes nothing', () => {
+      test('after another claim', async () => {
+        const [zombie, holder, holding] = [harness.open(leaseMs), harness.open(leaseMs), partition()]
+        const old = await claimed(zombie, holding)
+        const current = await claimed(holder, { ...holding, worker: 'worker-2' })
+        await expect(zombie.commit(chunkOf(zombie, holding, old.checkpoint, [first(holding)]))).rejects.toThrow(
+          FencedError,
+        )
+        await expect(zombie.fail(holding, old.checkpoint, 'ROW_INVALID', 'it is not ours')).rejects.toThrow(FencedError)
+        expect(await zombie.renew(holding, old.checkpoint.epoch)).toBe(false)
+        expect(await rowsOf(holding)).toEqual([])
+        expect(await holder.renew(holding, current.checkpoint.epoch)).toBe(true)
+        await holder.commit(chunkOf(holder, holding, current.checkpoint, [first(holding) + 1]))
+        expect((await rowsOf(holding)).map((row) => row.id)).toEqual([first(holding) + 1])
+      })
+
+      test('with a sequence, a cursor or a bound that is not the row’s', async () => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        const { checkpoint } = await claimed(sink, holding)
+        const after = await sink.commit(chunkOf(sink, holding, checkpoint, [first(holding)]))
+        const ids = [first(holding) + 1]
+        for (const stale of [
+          chunkOf(sink, holding, checkpoint, ids),
+          chunkOf(sink, holding, { ...after, sequence: 2 }, ids),
+          chunkOf(sink, holding, { ...after, cursor: '7' }, ids),
+          chunkOf(sink, holding, { ...after, cursor: null }, ids),
+          chunkOf(sink, holding, after, ids, { to: '12345' }),
+        ])
+          await expect(sink.commit(stale)).rejects.toThrow(FencedError)
+        expect((await rowsOf(holding)).map((row) => row.id)).toEqual([first(holding)])
+        expect(await harness.chunks(holding.partitionId)).toHaveLength(1)
+      })
+
+      test('after the partition was cancelled', async () => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        const { checkpoint } = await claimed(sink, holding)
+        await harness.cancel(holding.partitionId)
+        await expect(sink.commit(chunkOf(sink, holding, checkpoint, [first(holding)]))).rejects.toThrow(FencedError)
+        expect(await sink.renew(holding, 1)).toBe(false)
+        expect(await sink.claim(holding)).toMatchObject({ kind: 'finished', checkpoint: { state: 'cancelled' } })
+        expect(await rowsOf(holding)).toEqual([])
+      })
+    })
+
+    describe('who may take over', () => {
+      test('the redelivery on the same topic partition, at once', async () => {
+        const holding = partition()
+        await claimed(harness.open(leaseMs), holding)
+        const taken = await claimed(harness.open(leaseMs), { ...holding, worker: 'worker-2' })
+        expect(taken.checkpoint.epoch).toBe(2)
+      })
+
+      test('another topic partition, when the lease has ended', async () => {
+        const holding = partition()
+        const [holder, other] = [harness.open(400), { ...holding, worker: 'worker-2', topicPartition: 4 }]
+        await claimed(holder, holding)
+        const refused = await harness.open(leaseMs).claim(other)
+        expect(refused).toMatchObject({ kind: 'held', holder: 'worker-1' })
+        expect(refused.kind === 'held' && refused.leaseEndsInMs).toBeLessThanOrEqual(400)
+        await expect
+          .poll(async () => (await harness.open(leaseMs).claim(other)).kind, { timeout: 5_000 })
+          .toBe('claimed')
+      })
+
+      test('nobody else while the holder renews, or commits', async () => {
+        const holding = partition()
+        const [holder, other] = [harness.open(leaseMs), { ...holding, topicPartition: 4 }]
+        const { checkpoint } = await claimed(harness.open(1), holding)
+        expect(await holder.renew(holding, checkpoint.epoch)).toBe(true)
+        const refused = await harness.open(leaseMs).claim(other)
+        expect(refused.kind === 'held' && refused.leaseEndsInMs).toBeGreaterThan(leaseMs / 2)
+      })
+
+      test('bounds of a task that contradict the row give way to the row’s', async () => {
+        const holding = partition()
+        await claimed(harness.open(leaseMs), holding)
+        const wider = { ...holding, range: { ...holding.range, to: '999999999' } }
+        expect((await claimed(harness.open(leaseMs), wider)).range).toEqual(holding.range)
+      })
+
+      test('exactly one of many at the same moment', async () => {
+        const holding = partition()
+        const claims = await Promise.all(
+          Array.from({ length: 8 }, (_, i) => harness.open(leaseMs).claim({ ...holding, topicPartition: i })),
+        )
+        expect(claims.filter(({ kind }) => kind === 'claimed')).toHaveLength(1)
+      })
+    })
+
+    describe('a transaction in doubt', () => {
+      test.each(['release', 'kill'] as const)(
+        'a claim waits for it and then sees what became of it: %s',
+        async (end) => {
+          const [sink, holding] = [harness.open(leaseMs), partition()]
+          const { checkpoint } = await claimed(sink, holding)
+          const writes = await harness.stopWrites()
+          const committing = sink.commit(chunkOf(sink, holding, checkpoint, [first(holding)])).then(
+            () => 'committed',
+            (error: unknown) => (error instanceof RetryableError ? error.code : String(error)),
+          )
+          await writes.reached()
+          const claiming = claimed(harness.open(leaseMs), { ...holding, worker: 'worker-2' })
+          await writes.claimWaits()
+          await writes[end]()
+          expect(await committing).toBe(end === 'release' ? 'committed' : 'POSTGRES_UNREACHABLE')
+          const { checkpoint: seen } = await claiming
+          const both = end === 'release'
+          expect(seen).toMatchObject({ epoch: 2, sequence: both ? 1 : 0, cursor: both ? String(first(holding)) : null })
+          expect(await rowsOf(holding)).toHaveLength(both ? 1 : 0)
+          expect(await harness.chunks(holding.partitionId)).toHaveLength(both ? 1 : 0)
+          if (end === 'kill') await writes.release()
+        },
+      )
+    })
+
+    test('the same chunk again after a lost connection writes each row once', async () => {
+      const [sink, holding] = [harness.open(leaseMs), partition()]
+      const { checkpoint } = await claimed(sink, holding)
+      const writes = await harness.stopWrites()
+      const lost = expect(
+        sink.commit(chunkOf(sink, holding, checkpoint, [first(holding), first(holding) + 1])),
+      ).rejects.toThrow(RetryableError)
+      await writes.reached()
+      await writes.kill()
+      await lost
+      await writes.release()
+      const again = await claimed(sink, holding)
+      await sink.commit(chunkOf(sink, holding, again.checkpoint, [first(holding), first(holding) + 1]))
+      expect(await rowsOf(holding)).toHaveLength(2)
+    })
+
+    if (traits.replacesRange)
+      test('the first chunk replaces what stood in the range, later ones and other ranges keep it', async () => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        const id = first(holding)
+        for (const other of [id - 1, id, id + 99, id + 100]) await harness.insert(other)
+        const { checkpoint } = await claimed(sink, holding)
+        const after = await sink.commit(chunkOf(sink, holding, checkpoint, [id + 1]))
+        await harness.insert(id + 50)
+        await sink.commit(chunkOf(sink, holding, after, [id + 2], { last: true }))
+        expect((await harness.rows(id - 1, id + 101)).map((row) => row.id)).toEqual([
+          id - 1,
+          id + 1,
+          id + 2,
+          id + 50,
+          id + 100,
+        ])
+        nextRange += 1
+      })
+
+    if (traits.replacesRange)
+      test('an empty first chunk empties the range too', async () => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        await harness.insert(first(holding))
+        const { checkpoint } = await claimed(sink, holding)
+        await sink.commit(chunkOf(sink, holding, checkpoint, [], { last: true }))
+        expect(await rowsOf(holding)).toEqual([])
+      })
+
+    test('lists every checkpoint of a run, and of no other', async () => {
+      const [sink, runId] = [harness.open(leaseMs), randomUUID()]
+      const holdings = [partition({ runId }), partition({ runId, index: 1 })]
+      for (const holding of [...holdings, partition()]) await claimed(sink, holding)
+      const listed = await sink.checkpoints(runId)
+      expect(listed.map(({ partitionId }) => partitionId).sort()).toEqual(
+        holdings.map(({ partitionId }) => partitionId).sort(),
+      )
+      expect(listed.every(({ state, epoch }) => state === 'running' && epoch === 1)).toBe(true)
+    })
+  })
+}

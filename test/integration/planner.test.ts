@@ -1,0 +1,341 @@
+// Risk: a planner that dies between any two steps loses a request, plans it twice, or gives other ids the second time.
+import { randomUUID } from 'node:crypto'
+import { v7 as uuidV7 } from 'uuid'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { RetryableError, TerminalError } from '../../src/contract/errors.ts'
+import type { PinnedBounds } from '../../src/contract/plan.ts'
+import type { StatusEvent } from '../../src/contract/status.ts'
+import type { TaskMessage } from '../../src/contract/task.ts'
+import { definitionHash, describeBackfill } from '../../src/define/describe.ts'
+import type { Definitions, DiscoveredBackfill } from '../../src/define/discover.ts'
+import { postgres } from '../../src/entry/postgres.ts'
+import { defineBackfill, partition } from '../../src/index.ts'
+import { createPlanner, type PlannerDeps } from '../../src/plan/planner.ts'
+import { createRunStore, type RunStore } from '../../src/plan/run-store.ts'
+import type { Sink } from '../../src/sink/sink.ts'
+import type { Source } from '../../src/source/source.ts'
+import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
+import { handFeed } from '../support/hand-feed.ts'
+import { silentLog } from '../support/silent-log.ts'
+
+const Row = z.object({ id: z.string() })
+const params = z.object({ from: z.int(), to: z.int(), region: z.enum(['eu', 'us']).default('eu') })
+
+function discovered(id: string, size: number): DiscoveredBackfill {
+  const backfill = defineBackfill({
+    id,
+    params,
+    source: postgres.table('orders', { schema: Row, key: 'id' }),
+    partitionBy: partition.byKey('id', { size, bounds: { from: 'from', to: 'to' } }),
+    sink: postgres.upsert('orders_v2', { schema: Row, key: ['id'] }),
+  })
+  return {
+    backfill,
+    file: '/definitions/a.ts',
+    folder: '/definitions',
+    hash: definitionHash(describeBackfill({ backfill })),
+  }
+}
+
+function definitionsOf(...all: DiscoveredBackfill[]): Definitions {
+  return {
+    all: () => all,
+    get: (id) => {
+      const found = all.find(({ backfill }) => backfill.id === id)
+      if (found === undefined) throw new TerminalError('DEFINITION_UNKNOWN', `no backfill has the id "${id}"`)
+      return found
+    },
+  }
+}
+
+/** What a planner reads and writes besides the control database, which is real. */
+interface World {
+  /** What the source has now; rows are added while a plan is being made. */
+  lastKey: number
+  problems: { source?: TerminalError; sink?: TerminalError }
+  definitions: Definitions
+  readonly tasks: TaskMessage[]
+  readonly events: StatusEvent[]
+}
+
+const world = (): World => ({
+  lastKey: 0,
+  problems: {},
+  definitions: definitionsOf(discovered('orders-v2', 10), discovered('trips', 10)),
+  tasks: [],
+  events: [],
+})
+
+const start = (given: object = {}): object => ({
+  ...{ version: 1, type: 'start', requestKey: 'orders/1', backfill: 'orders-v2', params: { from: 0, to: 100 } },
+  ...given,
+})
+
+interface Wrap {
+  (deps: PlannerDeps): PlannerDeps
+}
+
+/** A planner process; another call is another process on the same database. */
+function planner(
+  { pool, schema }: ControlDatabase,
+  around: World,
+  wrap: Wrap = (deps) => deps,
+): ReturnType<typeof handFeed>['hand'] {
+  const { feed, hand } = handFeed()
+  const source = {
+    check: async () => {
+      if (around.problems.source) throw around.problems.source
+    },
+    pin: async (_by: unknown, asked: Record<string, unknown>): Promise<PinnedBounds> => ({
+      ...{ kind: 'integer', column: 'id', estimatedRows: null },
+      from: String(asked.from),
+      to: String(Number(asked.to) + around.lastKey),
+    }),
+  } as unknown as Source
+  const sink = {
+    check: async () => {
+      if (around.problems.sink) throw around.problems.sink
+    },
+  } as unknown as Sink
+  createPlanner(
+    wrap({
+      feed,
+      topic: 'requests',
+      groupId: 'planner',
+      definitions: around.definitions,
+      runs: createRunStore(pool, schema),
+      tasks: { publish: async (tasks) => void around.tasks.push(...tasks) },
+      status: { publish: async (events) => void around.events.push(...events) },
+      openSource: () => source,
+      openSink: async () => sink,
+      targetOf: ({ backfill }) => `localhost:5432/test/${backfill.sink.table}`,
+      now: () => new Date(),
+      newRunId: () => uuidV7(),
+      log: silentLog,
+    }),
+  )
+  return hand
+}
+
+const types = (around: World): string[] => around.events.map(({ type }) => type)
+const reasons = (around: World): readonly string[] =>
+  around.events.flatMap((event) => (event.type === 'request.rejected' ? event.reasons : []))
+const bounds = ({ from, to }: { from: string; to: string }): string => `${from}-${to}`
+
+test('a request becomes a run, a plan and its tasks', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  await planner(database, around)([start()])
+  expect(types(around)).toEqual(['request.accepted', 'run.planned'])
+  expect(around.tasks.map(({ range }) => bounds(range))).toEqual(
+    Array.from({ length: 10 }, (_, i) => `${i * 10}-${i * 10 + 10}`),
+  )
+  expect(new Set(around.tasks.map(({ partitionId }) => partitionId)).size).toBe(10)
+  const [run] = await database.rows('select * from :schema.run')
+  expect(run).toMatchObject({
+    state: 'running',
+    backfill: 'orders-v2',
+    partitions: '10',
+    plan_cursor: '10',
+    params: { from: 0, to: 100 },
+  })
+  expect(around.events[1]).toMatchObject({
+    runId: run?.id,
+    planHash: run?.plan_hash,
+    partitions: 10,
+    range: { kind: 'integer', from: '0', to: '100' },
+  })
+  expect(await database.rows('select count(*)::int as announced from :schema.partition where announced')).toEqual([
+    { announced: 10 },
+  ])
+})
+
+test('every reason for a refusal is told at once, and nothing is kept', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  around.problems = {
+    source: new TerminalError('SOURCE_NOT_READABLE', 'table orders does not exist'),
+    sink: new TerminalError('SINK_NOT_WRITABLE', 'two', { reasons: ['column id is missing', 'column at is missing'] }),
+  }
+  await planner(database, around)([start({ params: { from: 'a', til: 3 } })])
+  expect(reasons(around)).toEqual([
+    'params.from: Invalid input: expected number, received string, got "a"',
+    'params.to: Invalid input: expected number, received undefined',
+    'params: unknown field "til"',
+    'table orders does not exist',
+    'column id is missing',
+    'column at is missing',
+  ])
+  expect(await database.rows('select 1 from :schema.run')).toEqual([])
+  // A rejected request may be mended and sent again under its key.
+  around.problems = {}
+  await planner(database, around)([start()], { offset: 1 })
+  expect(types(around)).toEqual(['request.rejected', 'request.accepted', 'run.planned'])
+})
+
+test.each([
+  ['no JSON', 'not json', null],
+  ['no request', { hello: 1 }, null],
+  ['another type', start({ type: 'begin' }), 'orders/1'],
+  ['an unknown backfill', start({ backfill: 'orders-v9' }), 'orders/1'],
+  ['a character that Postgres cannot keep', start({ params: { note: 'a\0b' } }), null],
+])('%s is answered, and what follows it is not held up', async (_what, request, requestKey) => {
+  const [database, around] = [await controlDatabase(), world()]
+  await planner(database, around)([request, start({ requestKey: 'next' })])
+  expect(types(around)).toEqual(['request.rejected', 'request.accepted', 'run.planned'])
+  expect(around.events[0]).toMatchObject({ requestKey })
+})
+
+test('the same request in another record is a duplicate, another request under its key is refused', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  const hand = planner(database, around)
+  await hand([start(), start({ requestedBy: 'eva' }), start({ params: { from: 0, to: 200 } })])
+  expect(types(around)).toEqual(['request.accepted', 'run.planned', 'request.duplicate', 'request.rejected'])
+  const [run] = await database.rows('select id from :schema.run')
+  expect(around.events[2]).toMatchObject({ runId: run?.id })
+  expect(reasons(around)[0]).toContain(`request key "orders/1" belongs to run ${String(run?.id)}`)
+  expect(around.tasks).toHaveLength(10)
+})
+
+test('a target has one live run; when that has ended the next may come', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  const hand = planner(database, around)
+  await hand([start(), start({ requestKey: 'trips/1', backfill: 'trips' })])
+  const [run] = await database.rows('select id from :schema.run')
+  expect(reasons(around)[0]).toContain(
+    `run ${String(run?.id)} of backfill "orders-v2" (request key "orders/1") is running`,
+  )
+  await database.rows(`update :schema.run set state = 'completed', ended_at = now()`)
+  await hand([start({ requestKey: 'trips/1', backfill: 'trips' })], { offset: 2 })
+  expect(types(around).slice(3)).toEqual(['request.accepted', 'run.planned'])
+})
+
+const crash = (): never => {
+  throw new RetryableError('KAFKA_UNREACHABLE', 'the process died here')
+}
+/** Dies when the method is called for the nth time: before it acted, or after. */
+function dies<Port extends object>(port: Port, method: keyof Port, when: 'before' | 'after', nth = 1): Port {
+  let calls = 0
+  const act = port[method] as (...given: unknown[]) => Promise<unknown>
+  const dying = async (...given: unknown[]): Promise<unknown> => {
+    calls += 1
+    if (calls === nth && when === 'before') crash()
+    const result = await act(...given)
+    if (calls === nth && when === 'after') crash()
+    return result
+  }
+  return { ...port, [method]: dying }
+}
+const inRuns =
+  (method: keyof RunStore, when: 'before' | 'after', nth?: number): Wrap =>
+  (deps) => ({ ...deps, runs: dies(deps.runs, method, when, nth) })
+
+const crashes: [string, Wrap][] = [
+  ['R2, before the run is stored', inRuns('accept', 'before')],
+  ['R3, the run stored, no partitions', inRuns('accept', 'after')],
+  ['the answer not told', (deps) => ({ ...deps, status: dies(deps.status, 'publish', 'before') })],
+  ['R4, before the first page', inRuns('writePage', 'before')],
+  ['R4, after the first page', inRuns('writePage', 'after')],
+  ['R4, before the second page', inRuns('writePage', 'before', 2)],
+  ['R4, after the last page', inRuns('writePage', 'after', 3)],
+  ['R5, some tasks produced', (deps) => ({ ...deps, tasks: dies(deps.tasks, 'publish', 'before', 4) })],
+  ['R6, tasks produced, not marked', inRuns('markAnnounced', 'before', 3)],
+  ['R6, tasks marked', inRuns('markAnnounced', 'after', 25)],
+  ['the run not running', inRuns('markRunning', 'before')],
+  ['R7, run.planned not sent', inRuns('markRunning', 'after')],
+  [
+    'R7, run.planned sent, the offset not committed',
+    (deps) => ({ ...deps, status: dies(deps.status, 'publish', 'after', 2) }),
+  ],
+]
+
+test.each(crashes)('a planner that dies at %s: the next goes on with the same bounds and ids', async (_where, wrap) => {
+  const [database, around] = [await controlDatabase(), world()]
+  const request = start({ params: { from: 0, to: 125_000 } })
+  await expect(planner(database, around, wrap)([request])).rejects.toThrow('the process died here')
+  const [pinned] = await database.rows('select id, bounds, plan_hash from :schema.run')
+  // The source grows meanwhile: a run that was accepted keeps its bounds.
+  around.lastKey = pinned === undefined ? 0 : 1_000
+  await planner(database, around)([request])
+
+  const runs = await database.rows('select id, bounds, plan_hash, state, plan_cursor from :schema.run')
+  expect(runs).toMatchObject([{ state: 'running', plan_cursor: '12500', ...pinned }])
+  const stored = await database.rows(
+    `select count(*)::int as partitions, count(distinct "from")::int as ranges, bool_and(announced) as announced,
+            min("from"::int) as first, max("to"::int) as last, sum("to"::int - "from"::int)::int as keys from :schema.partition`,
+  )
+  expect(stored).toEqual([
+    { partitions: 12_500, ranges: 12_500, announced: true, first: 0, last: 125_000, keys: 125_000 },
+  ])
+  const ids = await database.rows('select partition_id from :schema.partition')
+  const known = new Set(ids.map(({ partition_id }) => partition_id))
+  expect(new Set(around.tasks.map(({ partitionId }) => partitionId))).toEqual(known)
+  expect(around.tasks.length).toBeLessThanOrEqual(13_000)
+  expect(new Set(types(around))).toEqual(new Set(['request.accepted', 'run.planned']))
+  const told = around.events.map((event) => ('runId' in event ? event.runId : ''))
+  expect(new Set(told)).toEqual(new Set([runs[0]?.id]))
+})
+
+test('R8: two planners that get the same request at once make one plan', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  const request = start({ params: { from: 0, to: 200_000 } })
+  const results = await Promise.allSettled([
+    planner(database, around)([request]),
+    planner(database, around)([request], { topicPartition: 1 }),
+  ])
+  // The loser of a page is told to come again, as a feed would.
+  for (const { status } of results)
+    if (status === 'rejected') await planner(database, around)([request], { topicPartition: 1 })
+  expect(await database.rows('select state from :schema.run')).toEqual([{ state: 'running' }])
+  expect(
+    await database.rows('select count(*)::int as n, count(distinct index)::int as d from :schema.partition'),
+  ).toEqual([{ n: 20_000, d: 20_000 }])
+  expect(new Set(around.tasks.map(({ partitionId }) => partitionId)).size).toBe(20_000)
+  expect(types(around)).toContain('request.duplicate')
+})
+
+test('R8: a planner that looked just before another one accepted the same request finds its run', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  await planner(database, around)([start()])
+  let looks = 0
+  const early: Wrap = (deps) => {
+    const knownRequest: RunStore['knownRequest'] = async (key) => (looks++ === 0 ? null : deps.runs.knownRequest(key))
+    return { ...deps, runs: { ...deps.runs, knownRequest } }
+  }
+  await planner(database, around, early)([start()], { topicPartition: 1 })
+  expect(types(around)).toEqual(['request.accepted', 'run.planned', 'request.duplicate'])
+})
+
+test('two runs for one target, accepted at once: one of them is refused', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  await Promise.all(
+    ['a', 'b', 'c', 'd'].map((requestKey, topicPartition) =>
+      planner(database, around)([start({ requestKey })], { topicPartition }),
+    ),
+  )
+  expect(types(around).filter((type) => type === 'request.accepted')).toHaveLength(1)
+  expect(types(around).filter((type) => type === 'request.rejected')).toHaveLength(3)
+})
+
+test('a definition that was changed while its run was being planned ends the run, and frees the target', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  await expect(planner(database, around, inRuns('accept', 'after'))([start()])).rejects.toThrow()
+  around.definitions = definitionsOf(discovered('orders-v2', 20))
+  await planner(database, around)([start(), start({ requestKey: randomUUID() })])
+  expect(types(around)).toEqual([
+    'request.accepted',
+    'run.failed',
+    'request.rejected',
+    'request.accepted',
+    'run.planned',
+  ])
+  expect(reasons(around)[0]).toContain('was changed while run')
+})
+
+test('a control database that is away refuses nothing: the request comes again', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  const away = { ...createRunStore(database.pool, database.schema), knownRequest: async () => crash() }
+  await expect(planner(database, around, (deps) => ({ ...deps, runs: away }))([start()])).rejects.toBeInstanceOf(
+    RetryableError,
+  )
+  expect(around.events).toEqual([])
+})

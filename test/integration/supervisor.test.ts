@@ -1,0 +1,243 @@
+// Risk: a partition that nobody works on is never finished, or a run is said to have ended when it has not.
+import { randomUUID } from 'node:crypto'
+import { afterEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { noTotals, type Totals } from '../../src/contract/certificate.ts'
+import type { PartitionState } from '../../src/contract/states.ts'
+import type { StatusEvent } from '../../src/contract/status.ts'
+import type { TaskMessage } from '../../src/contract/task.ts'
+import type { DiscoveredBackfill } from '../../src/define/discover.ts'
+import { postgres } from '../../src/entry/postgres.ts'
+import { defineBackfill, partition } from '../../src/index.ts'
+import { recordEvents } from '../../src/ledger/record-events.ts'
+import type { Service } from '../../src/process/service.ts'
+import type { Sink, StoredCheckpoint } from '../../src/sink/sink.ts'
+import { createSupervisor, type SupervisorDeps } from '../../src/supervise/supervisor.ts'
+import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
+import { eventually } from '../support/eventually.ts'
+import { silentLog } from '../support/silent-log.ts'
+
+const Row = z.object({ id: z.string() })
+const backfill = defineBackfill({
+  id: 'orders-v2',
+  source: postgres.table('orders', { schema: Row, key: 'id' }),
+  partitionBy: partition.byKey('id', { size: 10 }),
+  sink: postgres.upsert('orders_v2', { schema: Row, key: ['id'] }),
+})
+const discovered: DiscoveredBackfill = { backfill, file: '/a.ts', folder: '/', hash: 'a'.repeat(64) }
+
+const partitionId = (n: number): string => `00000002-0000-4000-8000-${String(n).padStart(12, '0')}`
+const totals = (rowsRead: number): Totals => ({
+  ...noTotals,
+  rowsRead,
+  rowsWritten: rowsRead,
+  chunks: 1,
+  contentHash: '7',
+})
+
+interface World {
+  readonly database: ControlDatabase
+  readonly runId: string
+  readonly checkpoints: Map<string, StoredCheckpoint>
+  readonly covered: Set<string>
+  readonly tasks: TaskMessage[]
+  readonly events: StatusEvent[]
+  /** Looks that asked which partitions are covered. */
+  looks: number
+}
+
+/** A run of three partitions, planned and announced, as the planner leaves it. */
+async function world(): Promise<World> {
+  const database = await controlDatabase()
+  const runId = randomUUID()
+  await database.rows(
+    `insert into :schema.run (id, request_key, backfill, definition_hash, definition, params, target, state, bounds, range,
+       plan_hash, partitions, plan_cursor, planned_at) values ($1, 'orders/1', 'orders-v2', $2, '{}', '{"a": 1}', 't', 'running',
+       '{"kind": "integer", "column": "id", "from": "0", "to": "30", "estimatedRows": null}',
+       '{"kind": "integer", "from": "0", "to": "30"}', $2, 3, 3, now())`,
+    [runId, discovered.hash],
+  )
+  for (const n of [0, 1, 2])
+    await database.rows(
+      `insert into :schema.partition (run_id, index, partition_id, kind, "from", "to", locator, announced)
+       values ($1, $2, $3, 'integer', $4, $5, '{"column": "id"}', true)`,
+      [runId, n, partitionId(n), String(n * 10), String(n * 10 + 10)],
+    )
+  const covered = new Set([0, 1, 2].map(partitionId))
+  return { database, runId, checkpoints: new Map(), covered, tasks: [], events: [], looks: 0 }
+}
+
+const running: Service[] = []
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((service) => service.stop()))
+})
+
+async function supervise(around: World, more: Partial<SupervisorDeps> = {}): Promise<Service> {
+  const { database, checkpoints, tasks, events } = around
+  const service = createSupervisor({
+    ...{ pool: database.pool, schema: database.schema, log: silentLog, now: () => new Date() },
+    definitions: { all: () => [discovered], get: () => discovered },
+    openSink: async () => ({ checkpoints: async () => [...checkpoints.values()] }) as unknown as Sink,
+    covered: async () => {
+      around.looks += 1
+      const now = new Set(around.covered)
+      return (id) => now.has(id)
+    },
+    tasks: { publish: async (some) => void tasks.push(...some) },
+    status: { publish: async (some) => void events.push(...some) },
+    ...{ everyMs: 10, patienceMs: 100, leaseMs: 100 },
+    ...more,
+  })
+  running.push(service)
+  await service.start()
+  return service
+}
+
+function reached({ checkpoints }: World, n: number, state: PartitionState, more: Partial<StoredCheckpoint> = {}): void {
+  checkpoints.set(partitionId(n), {
+    ...{ partitionId: partitionId(n), epoch: 1, sequence: 1, cursor: '9', state, totals: totals(10) },
+    ...{ worker: 'worker-1', topicPartition: 4, ...more },
+  })
+}
+
+/** Does what the ledger writer does with everything told so far. */
+async function record(
+  { database: { pool, schema }, events }: World,
+  told: readonly StatusEvent[] = events,
+): Promise<void> {
+  const placed = told.map((event, at) => ({ event, offset: String(at) }))
+  await recordEvents(pool, schema, placed, { topic: 'status', topicPartition: 0, nextOffset: String(told.length) })
+}
+
+const ofType = <Type extends StatusEvent['type']>({ events }: World, type: Type): (StatusEvent & { type: Type })[] =>
+  events.filter((event): event is StatusEvent & { type: Type } => event.type === type)
+
+/** Waits until two more looks have passed. */
+async function looksOn(around: World, times = 2): Promise<void> {
+  const until = around.looks + times
+  await eventually('another look', async () => (around.looks >= until ? true : undefined))
+}
+
+test('a run that is worked on is left alone', async () => {
+  const around = await world()
+  reached(around, 0, 'running')
+  await supervise(around, { patienceMs: 0, leaseMs: 0 })
+  await looksOn(around, 5)
+  expect([around.tasks, around.events]).toEqual([[], []])
+})
+
+test('a partition that no open task covers is published again, as it was planned, and told', async () => {
+  const around = await world()
+  around.covered.delete(partitionId(1))
+  await supervise(around)
+  const task = await eventually('the task again', async () => around.tasks[0])
+  const { publishedAt, ...rest } = task
+  expect(Number.isNaN(Date.parse(publishedAt))).toBe(false)
+  expect(rest).toEqual({
+    ...{ version: 1, runId: around.runId, partitionId: partitionId(1), index: 1, backfill: 'orders-v2' },
+    ...{ definitionHash: discovered.hash, params: { a: 1 }, range: { kind: 'integer', from: '10', to: '20' } },
+    ...{ locator: { column: 'id' }, reason: 'stranded' },
+  })
+  expect(await eventually('the event', async () => ofType(around, 'partition.republished')[0])).toMatchObject({
+    partitionId: partitionId(1),
+    index: 1,
+  })
+  expect(new Set(around.tasks.map(({ partitionId }) => partitionId))).toEqual(new Set([partitionId(1)]))
+})
+
+test('a completion that was never told is told from the checkpoint row, and then the run ends', async () => {
+  const around = await world()
+  for (const n of [0, 1]) reached(around, n, 'completed')
+  reached(around, 2, 'failed', { failure: { reason: 'ROW_INVALID', message: 'amount is not a number' } })
+  await supervise(around)
+  await eventually('three ends told', async () => (around.events.length >= 3 ? true : undefined))
+  expect(around.events.slice(0, 3)).toMatchObject([
+    {
+      type: 'partition.completed',
+      partitionId: partitionId(0),
+      index: 0,
+      epoch: 1,
+      sequence: 1,
+      worker: 'worker-1',
+      topicPartition: 4,
+      totals: totals(10),
+    },
+    { type: 'partition.completed', partitionId: partitionId(1) },
+    { type: 'partition.failed', partitionId: partitionId(2), reason: 'ROW_INVALID', message: 'amount is not a number' },
+  ])
+  expect(ofType(around, 'run.failed')).toEqual([])
+  await record(around)
+  const ended = await eventually('the end of the run', async () => ofType(around, 'run.failed')[0])
+  expect(ended).toMatchObject({
+    ...{ runId: around.runId, state: 'failed', partitions: 3, partitionsFailed: 1 },
+    totals: { rowsRead: 30, rowsWritten: 30, chunks: 3, contentHash: '21' },
+  })
+  await eventually('the state stored', async () => {
+    const [run] = await around.database.rows('select state, ended_at from :schema.run')
+    return run?.state === 'failed' && run.ended_at instanceof Date ? true : undefined
+  })
+})
+
+test('a run does not end while the ledger does not know all of it', async () => {
+  const around = await world()
+  for (const n of [0, 1, 2]) reached(around, n, 'completed')
+  await supervise(around, { patienceMs: 600_000 })
+  await looksOn(around, 3)
+  expect(around.events).toEqual([])
+})
+
+test('an end that could not be stored is told again, the same', async () => {
+  const around = await world()
+  for (const n of [0, 1, 2]) reached(around, n, 'completed')
+  await supervise(around)
+  await eventually('three ends told', async () => (around.events.length >= 3 ? true : undefined))
+  await around.database.rows(
+    `create function :schema.refuse() returns trigger language plpgsql as $$ begin raise 'away'; end $$`,
+  )
+  await around.database.rows(
+    'create trigger refuse before update on :schema.run for each row execute function :schema.refuse()',
+  )
+  await record(around)
+  await eventually('told twice', async () => (ofType(around, 'run.completed').length >= 2 ? true : undefined))
+  await around.database.rows('drop trigger refuse on :schema.run')
+  await eventually('the state stored', async () =>
+    (await around.database.rows('select state from :schema.run'))[0]?.state === 'completed' ? true : undefined,
+  )
+  const ends = ofType(around, 'run.completed').map((event) => ({ ...event, at: '' }))
+  for (const end of ends) expect(end).toEqual(ends[0])
+})
+
+test('one of two looks, and the other takes over when it has gone', async () => {
+  const around = await world()
+  const [first, second] = [
+    { ...around, looks: 0 },
+    { ...around, looks: 0 },
+  ]
+  const active = await supervise(first)
+  await looksOn(first)
+  await supervise(second)
+  await looksOn(first, 5)
+  expect(second.looks).toBe(0)
+  await active.stop()
+  await looksOn(second)
+})
+
+test('a leader that loses its connection leads again, or another one does', async () => {
+  const around = await world()
+  await supervise(around)
+  await looksOn(around)
+  await around.database.rows(
+    `select pg_terminate_backend(l.pid) from pg_locks l
+      where l.locktype = 'advisory' and l.granted and ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended($1, 0)`,
+    [`tidemark supervisor ${around.database.schema}`],
+  )
+  await looksOn(around, 3)
+})
+
+test('open tasks that are not known repair nothing and stop nothing', async () => {
+  const around = await world()
+  for (const n of [0, 1, 2]) reached(around, n, 'completed')
+  await supervise(around, { covered: () => Promise.reject(new Error('Kafka is away')) })
+  await eventually('three ends told', async () => (around.events.length >= 3 ? true : undefined))
+  expect(around.tasks).toEqual([])
+})

@@ -1,0 +1,124 @@
+import { expect, test } from 'vitest'
+import { noTotals } from '../../src/contract/certificate.ts'
+import type { PartitionState } from '../../src/contract/states.ts'
+import type { StoredCheckpoint } from '../../src/sink/sink.ts'
+import { compareRun, type Difference, type Look, type RecordedPartition } from '../../src/supervise/compare.ts'
+
+const [a, b] = ['00000002-0000-4000-8000-00000000000a', '00000002-0000-4000-8000-00000000000b']
+
+const row = (partitionId: string, state: PartitionState, epoch = 1, sequence = 3): StoredCheckpoint => ({
+  ...{ partitionId, state, epoch, sequence, cursor: '9' },
+  totals: { ...noTotals, rowsRead: 10, rowsWritten: 10, chunks: 3, contentHash: '7' },
+})
+const told = (state: RecordedPartition['state'], epoch = 1, sequence = 3): RecordedPartition => ({
+  state,
+  epoch,
+  sequence,
+  worker: 'w',
+  topicPartition: 0,
+})
+
+const nothing: Look = {
+  nowMs: 0,
+  patienceMs: 10_000,
+  leaseMs: 60_000,
+  plan: [a, b].map((partitionId, index) => ({ partitionId, index, announced: true })),
+  checkpoints: new Map(),
+  ledger: new Map(),
+  covered: () => true,
+  before: new Map(),
+}
+const rows = (...checkpoints: StoredCheckpoint[]): Look['checkpoints'] =>
+  new Map(checkpoints.map((row) => [row.partitionId, row]))
+
+/** Looks at the given times, each remembering the one before; returns what each found. */
+function lookAt(times: readonly number[], look: (nowMs: number) => Partial<Look>): Difference[] {
+  let before: Look['before'] = new Map()
+  return times.map((nowMs) => {
+    const found = compareRun({ ...nothing, nowMs, before, ...look(nowMs) })
+    before = found.sightings
+    return found
+  })
+}
+const nobody = (): boolean => false
+
+test('a run that is worked on shows no difference', () => {
+  const found = compareRun({
+    ...nothing,
+    checkpoints: rows(row(a, 'completed'), row(b, 'running')),
+    ledger: new Map([[a, told('completed')]]),
+  })
+  expect(found).toEqual({ ended: null, stranded: [], untold: [], sightings: new Map() })
+})
+
+test('a partition without an open task is stranded when it still is after the patience', () => {
+  const found = lookAt([0, 5_000, 10_000, 15_000, 20_000], () => ({ covered: (id) => id === b }))
+  expect(found.map(({ stranded }) => stranded)).toEqual([[], [], [a], [], [a]])
+})
+
+test('one late look alone is not enough', () => {
+  expect(lookAt([1_000_000], () => ({ covered: nobody }))[0]?.stranded).toEqual([])
+})
+
+test('a claimed partition is left alone for a whole lease after its last progress', () => {
+  const sequenceAt = (nowMs: number): number => (nowMs < 50_000 ? 1 : 2)
+  const found = lookAt([0, 10_000, 50_000, 60_000, 109_999, 110_000], (nowMs) => ({
+    covered: (id) => id === b,
+    checkpoints: rows(row(a, 'running', 1, sequenceAt(nowMs))),
+  }))
+  expect(found.map(({ stranded }) => stranded)).toEqual([[], [], [], [], [], [a]])
+})
+
+test('while open tasks are not known, nothing counts as stranded, and time does not pass', () => {
+  const found = lookAt([0, 10_000, 20_000, 30_000], (nowMs) => ({ covered: nowMs === 10_000 ? undefined : nobody }))
+  expect(found.map(({ stranded }) => stranded.length)).toEqual([0, 0, 0, 2])
+})
+
+test('what the planner has not announced yet is its business', () => {
+  const found = lookAt([0, 20_000], () => ({ covered: nobody, plan: [{ partitionId: a, index: 0, announced: false }] }))
+  expect(found.map(({ stranded }) => stranded)).toEqual([[], []])
+})
+
+test('an end that the ledger has not heard of is told again, and the run does not end before', () => {
+  const checkpoints = rows(row(a, 'completed'), row(b, 'completed'))
+  const ledger = new Map([
+    [a, told('completed')],
+    [b, told('running')],
+  ])
+  const found = lookAt([0, 10_000], () => ({ checkpoints, ledger }))
+  expect(found.map(({ untold }) => untold.map(({ partitionId }) => partitionId))).toEqual([[], [b]])
+  expect(found[1]?.ended).toBeNull()
+})
+
+test('an end that the ledger knows of an earlier hold only is not known', () => {
+  const ledger = new Map([
+    [a, told('failed', 1, 3)],
+    [b, told('completed')],
+  ])
+  const found = compareRun({ ...nothing, checkpoints: rows(row(a, 'completed', 2, 5), row(b, 'completed')), ledger })
+  expect(found.ended).toBeNull()
+})
+
+test('a run ends when all is terminal and known, with the sums of the checkpoint rows', () => {
+  const ledger = new Map([
+    [a, told('completed')],
+    [b, told('completed')],
+  ])
+  const found = compareRun({ ...nothing, checkpoints: rows(row(a, 'completed'), row(b, 'completed')), ledger })
+  expect(found.ended).toEqual({
+    state: 'completed',
+    partitionsFailed: 0,
+    totals: { rowsRead: 20, rowsWritten: 20, rowsFiltered: 0, rowsRejected: 0, chunks: 6, contentHash: '14' },
+  })
+})
+
+test('one failed partition fails the run, when all others have ended too', () => {
+  const ledger = new Map([
+    [a, told('failed')],
+    [b, told('completed')],
+  ])
+  const running = compareRun({ ...nothing, checkpoints: rows(row(a, 'failed'), row(b, 'running')), ledger })
+  expect(running.ended).toBeNull()
+  const ended = compareRun({ ...nothing, checkpoints: rows(row(a, 'failed'), row(b, 'completed')), ledger })
+  expect(ended.ended).toMatchObject({ state: 'failed', partitionsFailed: 1 })
+})

@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { TerminalError } from '../../src/contract/errors.ts'
+import { type Backfill, defineBackfill, skip } from '../../src/define/define-backfill.ts'
+import { files } from '../../src/define/files.ts'
+import { partition } from '../../src/define/partition-by.ts'
+import { postgres } from '../../src/define/postgres.ts'
+import { CopyBuffer, copyLayout } from '../../src/postgres/copy-binary.ts'
+import { transformRows } from '../../src/work/transform-rows.ts'
+import { column } from '../postgres/columns.ts'
+
+const schema = z.object({ n: z.int() })
+
+/** The account of a chunk of rows n = 0, 1, 2 …, and the numbers that were written. */
+async function transformed(count: number, transform: Backfill['transform'], rejectable = 0) {
+  const backfill = defineBackfill({
+    id: 'numbers',
+    source: files.parquet('numbers.parquet', { schema, position: 'position' }),
+    partitionBy: partition.byRowGroup(),
+    sink: postgres.insert('numbers', { schema, range: 'n' }),
+    limits: { maxRejectedRows: rejectable },
+  })
+  const buffer = new CopyBuffer(copyLayout([column('n', 'int4')]))
+  const rows = Array.from({ length: count }, (_, n) => ({ n }))
+  const range = { kind: 'integer' as const, from: '0', to: String(count) }
+  const context = { params: {}, partition: { index: 0, range }, signal: AbortSignal.any([]), skip: () => skip }
+  const account = await transformRows({ ...backfill, transform }, rows, context, buffer, 'the start', rejectable)
+  const bytes = buffer.finished()
+  const written: number[] = []
+  // After the header of 19 bytes, each row of one int4: a count of fields, a length, the number.
+  for (let at = 19; bytes.readInt16BE(at) !== -1; at += 10) written.push(bytes.readInt32BE(at + 6))
+  return { account, written }
+}
+
+const n = (row: Record<string, unknown>): number => row.n as number
+
+test('a row becomes a row, several or none, at once or promised', async () => {
+  const { account, written } = await transformed(7, (row, ctx) => {
+    switch (n(row)) {
+      case 0:
+        return { n: 10 }
+      case 1:
+        return [{ n: 11 }, { n: 12 }]
+      case 2:
+        return []
+      case 3:
+        return null
+      case 4:
+        return ctx.skip('not wanted')
+      case 5:
+        return Promise.resolve({ n: 13 })
+      default:
+        return Promise.resolve(null)
+    }
+  })
+  expect(written).toEqual([10, 11, 12, 13])
+  expect(account).toEqual({ rowsRead: 7, rowsFiltered: 4, rejected: [] })
+})
+
+test('without a transform the row passes as it is', async () => {
+  expect((await transformed(3, null)).written).toEqual([0, 1, 2])
+})
+
+test('a row that fails is rejected whole, with its place and its reason, and the others are written', async () => {
+  const { account, written } = await transformed(
+    4,
+    (row) => {
+      if (n(row) === 0) throw new Error('no such airport')
+      if (n(row) === 1) return [{ n: 21 }, { n: 'x' }]
+      if (n(row) === 2) return 'text'
+      return row
+    },
+    3,
+  )
+  expect(written).toEqual([3])
+  expect(account.rowsFiltered).toBe(0)
+  expect(account.rejected).toEqual([
+    { position: 'row 0 after the start', reason: 'no such airport', row: '{"n":0}' },
+    { position: 'row 1 after the start', reason: expect.stringContaining('column "n"'), row: '{"n":1}' },
+    { position: 'row 2 after the start', reason: expect.stringContaining('returned "text"'), row: '{"n":2}' },
+  ])
+})
+
+test('one bad row more than may be rejected ends the partition, naming the limit', async () => {
+  const bad = transformed(2, () => Promise.reject(new Error('no such airport')), 1)
+  await expect(bad).rejects.toThrow(TerminalError)
+  await expect(bad).rejects.toMatchObject({
+    code: 'ROW_INVALID',
+    message: expect.stringMatching(/^row 1 after the start: no such airport.*maxRejectedRows is 1/),
+  })
+})

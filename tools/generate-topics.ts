@@ -1,0 +1,29 @@
+// Writes topics/: for each topic its declaration, the JSON Schema of its value and, once per version, a golden sample.
+// A golden sample that exists is never written again: every later reader must still read it.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { jsonSchemaOf } from '../src/kafka/codec.ts'
+import { type TopicDeclaration, topicCatalog } from '../src/kafka/topic-catalog.ts'
+import { topicSamples } from './topic-samples.ts'
+
+const folder = new URL('../topics/', import.meta.url)
+
+const text = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
+
+/** The generated files of a topic by name; golden samples are not among them. */
+export function topicFiles(topic: TopicDeclaration): ReadonlyMap<string, string> {
+  const { name, topicPartitions, key, config, writers, readers, value } = topic
+  return new Map([
+    ['topic.json', text({ name, topicPartitions, key, config, writers, readers })],
+    ['v1.schema.json', text(jsonSchemaOf(value))],
+  ])
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  for (const topic of topicCatalog) {
+    const of = new URL(`${topic.name}/`, folder)
+    mkdirSync(of, { recursive: true })
+    for (const [name, content] of topicFiles(topic)) writeFileSync(new URL(name, of), content)
+    const golden = new URL('v1.golden.json', of)
+    if (!existsSync(golden)) writeFileSync(golden, text(topicSamples[topic.name]))
+  }

@@ -1,0 +1,119 @@
+import type { ControlMessage } from '../src/contract/control.ts'
+import type { DeadLetterMessage } from '../src/contract/dead-letter.ts'
+import type { RequestMessageInput } from '../src/contract/request.ts'
+import type { StatusEvent } from '../src/contract/status.ts'
+import type { TaskMessage } from '../src/contract/task.ts'
+import type { TopicDeclaration } from '../src/kafka/topic-catalog.ts'
+
+const runId = '019aa000-0000-7000-8000-000000000001'
+const partitionId = '5b0c9a3e-2f7d-5c1b-9e4a-6d1f0a2b3c4d'
+const hash = 'a'.repeat(64)
+const at = '2026-11-23T12:00:00.000Z'
+const totals = {
+  rowsRead: 25_000,
+  rowsWritten: 24_990,
+  rowsFiltered: 8,
+  rowsRejected: 2,
+  chunks: 1,
+  contentHash: '-9007199254740993001',
+}
+const ofRun = { version: 1, at, runId, backfill: 'orders-v2' } as const
+const ofPartition = {
+  ...ofRun,
+  partitionId,
+  index: 3,
+  epoch: 2,
+  sequence: 1,
+  cursor: '["2026-01-01T00:00:00.123456Z","42"]',
+  totals,
+  worker: 'worker-1',
+  topicPartition: 17,
+} as const
+const range = { kind: 'time', from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' } as const
+const answer = { version: 1, at, requestKey: 'orders-v2/2026', requestHash: hash } as const
+
+const requests: RequestMessageInput[] = [
+  {
+    version: 1,
+    type: 'start',
+    requestKey: 'orders-v2/2026',
+    backfill: 'orders-v2',
+    params: { from: '2026-01-01', to: '2027-01-01' },
+    requestedBy: 'ana@example.com',
+  },
+]
+const tasks: TaskMessage[] = [
+  {
+    version: 1,
+    runId,
+    partitionId,
+    index: 3,
+    backfill: 'orders-v2',
+    definitionHash: hash,
+    params: { from: '2026-01-01', to: '2027-01-01' },
+    range,
+    locator: null,
+    reason: 'planned',
+    publishedAt: at,
+  },
+]
+const status: StatusEvent[] = [
+  { ...answer, type: 'request.accepted', runId },
+  { ...answer, type: 'request.duplicate', runId },
+  { ...answer, type: 'request.rejected', reasons: ['backfill "orders-v3" is not known; did you mean "orders-v2"?'] },
+  {
+    ...ofRun,
+    type: 'run.planned',
+    requestKey: 'orders-v2/2026',
+    definitionHash: hash,
+    planHash: hash,
+    partitions: 365,
+    range,
+    estimatedRows: 3_000_000,
+  },
+  { ...ofPartition, type: 'partition.claimed', range },
+  {
+    ...ofPartition,
+    type: 'partition.progressed',
+    timings: { readMs: 40.1, transformMs: 21, writeMs: 55.5 },
+  },
+  { ...ofPartition, type: 'partition.completed' },
+  {
+    ...ofPartition,
+    type: 'partition.failed',
+    reason: 'ROW_INVALID',
+    message: 'row 7: column "amount" is not null: got null',
+  },
+  { ...ofRun, type: 'partition.republished', partitionId, index: 3, message: 'no open task covered the partition' },
+  { ...ofRun, type: 'run.completed', state: 'completed', partitions: 365, partitionsFailed: 0, totals },
+  { ...ofRun, type: 'run.failed', state: 'failed', partitions: 365, partitionsFailed: 1, totals },
+]
+const control: ControlMessage[] = [
+  { version: 1, runId, sequence: 4, intent: 'paused', requestedBy: 'ana@example.com', at },
+]
+const deadLetters: DeadLetterMessage[] = [
+  {
+    version: 1,
+    what: 'message',
+    reason: 'MESSAGE_INVALID',
+    message: 'the value is not JSON',
+    topic: 'tidemark.tasks',
+    topicPartition: 17,
+    offset: '9007199254740993',
+    key: null,
+    value: 'bm90IEpTT04=',
+    runId: null,
+    partitionId: null,
+    cursor: null,
+    at,
+  },
+]
+
+/** One message of every kind a topic carries. */
+export const topicSamples: Readonly<Record<TopicDeclaration['name'], readonly object[]>> = {
+  requests,
+  tasks,
+  status,
+  control,
+  'dead-letters': deadLetters,
+}
