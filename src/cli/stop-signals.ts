@@ -1,5 +1,6 @@
 /** npm passes Ctrl-C on to a process that got it from the terminal as well: what comes this close is one signal. */
 const sameSignalMs = 1_000
+const lookAtParentEveryMs = 500
 
 export interface StopSignals {
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
@@ -31,5 +32,22 @@ export function listenForSignals(
     } else if (!isEcho(firstMs, nowMs)) atOnce(signal)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) self.on(signal, onSignal)
+  if (!kept && isStartedByNpx(self.env)) whenParentEnds(self, () => onSignal('SIGTERM'))
   return { stop: stop.signal }
+}
+
+/** Whether `npx tidemark …` is what was typed; what it starts in turn has the same variables, but is kept. */
+export function isStartedByNpx(env: NodeJS.ProcessEnv): boolean {
+  return env['npm_lifecycle_event'] === 'npx' && /^['"]?tidemark['"]?$/.test(env['npm_lifecycle_script'] ?? '')
+}
+
+/** SIGTERM ends npx and the shell between it and this process, which passes no signal on: nobody could stop this process then. */
+function whenParentEnds(self: NodeJS.Process, ended: () => void): void {
+  const parent = self.ppid
+  const timer = setInterval(() => {
+    if (self.ppid === parent) return
+    clearInterval(timer)
+    ended()
+  }, lookAtParentEveryMs)
+  timer.unref()
 }

@@ -53,10 +53,3 @@ export function adaptersOf(config: Config, pool: Pools['open']): Adapters {
     },
   }
 }
-
-/** Server, database and table: two runs never write to one at a time. */
-export function targetOf(config: Config, { backfill: { sink } }: DiscoveredBackfill): string {
-  const { hostname, port, pathname } = new URL(config.database(sink.database))
-  const table = sink.table.includes('.') ? sink.table : `public.${sink.table}`
-  return `${hostname}:${port === '' ? '5432' : port}${pathname}/${table}`
-}

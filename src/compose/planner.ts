@@ -7,7 +7,7 @@ import { createRunStore } from '../plan/run-store.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
-import { adaptersOf, targetOf } from './adapters.ts'
+import { adaptersOf } from './adapters.ts'
 import { feedOf, foundationOf, type RunningRole, running } from './foundation.ts'
 import { control } from './pools.ts'
 
@@ -26,7 +26,6 @@ export async function composePlanner(config: Config, log: Log): Promise<RunningR
     status: createStatusLog(base.logs),
     openSource: adapters.source,
     openSink: adapters.sink,
-    targetOf: (discovered) => targetOf(config, discovered),
     now: () => new Date(),
     newRunId: () => uuidV7(),
     log,

@@ -4,7 +4,7 @@ import type { RunId } from '../contract/ids.ts'
 import type { StartRequest } from '../contract/request.ts'
 import type { StatusEvent } from '../contract/status.ts'
 import { describeBackfill } from '../define/describe.ts'
-import type { Definitions, DiscoveredBackfill } from '../define/discover.ts'
+import type { Definitions } from '../define/discover.ts'
 import type { Log } from '../process/log.ts'
 import type { Service } from '../process/service.ts'
 import type { IncomingRecord, RecordFeed } from '../status/record-feed.ts'
@@ -27,8 +27,6 @@ export interface PlannerDeps extends AdmissionDeps {
   readonly runs: RunStore
   readonly tasks: TaskLog
   readonly status: StatusLog
-  /** What the rows go to, in one text: two runs with equal targets are never live together. */
-  targetOf(discovered: DiscoveredBackfill): string
   now(): Date
   newRunId(): RunId
   readonly log: Log
@@ -88,8 +86,7 @@ async function start(deps: PlannerDeps, asked: Asked, signal: AbortSignal): Prom
   const known = await deps.runs.knownRequest(request.requestKey)
   if (known !== null) return goOnWith(deps, asked, known, signal)
   const discovered = deps.definitions.get(request.backfill)
-  const target = deps.targetOf(discovered)
-  const bounds = await admitStart(deps, discovered, request, target, signal)
+  const { bounds, target } = await admitStart(deps, discovered, request, signal)
   const outline = await outlinePlan(discovered.hash, bounds, cut(bounds, discovered.backfill.partitionBy), signal)
   const run: NewRun = {
     id: deps.newRunId(),

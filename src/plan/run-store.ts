@@ -9,6 +9,7 @@ import { RunState } from '../contract/states.ts'
 import type { BackfillDescription } from '../define/describe.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
+import type { SinkTarget } from '../sink/sink.ts'
 import type { StoredPartition } from './task-of.ts'
 
 /** An accepted start request, as the control database keeps it. */
@@ -18,7 +19,7 @@ export interface Run {
   readonly backfill: BackfillId
   readonly definitionHash: Sha256
   readonly params: StartRequest['params']
-  readonly target: string
+  readonly target: SinkTarget
   readonly state: RunState
   readonly bounds: PinnedBounds
   readonly range: KeyRange
@@ -52,7 +53,7 @@ export interface KnownRequest {
 export interface RunStore {
   /** The request that holds a key, with its run. */
   knownRequest(requestKey: RequestKey): Promise<KnownRequest | null>
-  liveRunOn(target: string): Promise<Run | null>
+  liveRunOn(target: SinkTarget): Promise<Run | null>
   /** Run and request in one transaction. False: another run has the key, or is live on the target. */
   accept(run: NewRun, accepted: AcceptedRequest): Promise<boolean>
   /** A page of the plan, which begins at `planCursor`. False: the plan is not there any more, another planner wrote on. */
@@ -74,8 +75,8 @@ export function createRunStore(pool: Pool, schema: string): RunStore {
       if (!(error instanceof TerminalError)) throw error
       throw new RetryableError('POSTGRES_UNREACHABLE', `control database: ${messageOf(error)}`, { cause: error })
     })
-  const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.state, r.bounds, r.range,
-    r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor, r.planned_at is not null as is_planned`
+  const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.target_id, r.state, r.bounds,
+    r.range,     r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor, r.planned_at is not null as is_planned`
   return {
     knownRequest: async (requestKey) => {
       const { rows } = await ask(
@@ -95,8 +96,8 @@ export function createRunStore(pool: Pool, schema: string): RunStore {
     },
     liveRunOn: async (target) => {
       const { rows } = await ask(
-        `select ${runColumns} from ${in_('run')} r where r.target = $1 and r.state in ('planning', 'running', 'paused')`,
-        [target],
+        `select ${runColumns} from ${in_('run')} r where r.target_id = $1 and r.state in ('planning', 'running', 'paused')`,
+        [target.id],
       )
       return rows[0] === undefined ? null : readRun(rows[0])
     },
@@ -105,15 +106,15 @@ export function createRunStore(pool: Pool, schema: string): RunStore {
       const { rowCount } = await ask(
         `with accepted as (
            insert into ${in_('run')} (id, request_key, backfill, definition_hash, definition, params, requested_by, target,
-                                      bounds, range, estimated_rows, plan_hash, partitions)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                                      target_id, bounds, range, estimated_rows, plan_hash, partitions)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
            on conflict do nothing returning id)
          insert into ${in_('request')} (request_key, body_hash, body, run_id, topic_partition, record_offset)
-         select $2, $14, $15, id, $16, $17 from accepted`,
+         select $2, $15, $16, id, $17, $18 from accepted`,
         [
           ...[run.id, run.requestKey, run.backfill, run.definitionHash, JSON.stringify(run.definition)],
-          ...[JSON.stringify(run.params), request.requestedBy ?? null, run.target, JSON.stringify(run.bounds)],
-          ...[JSON.stringify(run.range), run.estimatedRows, run.planHash, run.partitions],
+          ...[JSON.stringify(run.params), request.requestedBy ?? null, run.target.name, run.target.id],
+          ...[JSON.stringify(run.bounds), JSON.stringify(run.range), run.estimatedRows, run.planHash, run.partitions],
           ...[bodyHash, JSON.stringify(request), topicPartition, offset],
         ],
       )
@@ -169,6 +170,7 @@ const RunRow = z.object({
   definition_hash: Sha256,
   params: StartRequest.shape.params.unwrap(),
   target: z.string(),
+  target_id: z.string(),
   state: RunState,
   bounds: PinnedBounds,
   range: KeyRange,
@@ -181,10 +183,13 @@ const RunRow = z.object({
 
 /** The columns of table `run` as a run. */
 export function readRun(row: unknown): Run {
-  const { id, request_key, backfill, definition_hash, params, target, state, bounds, range, ...counted } =
-    RunRow.parse(row)
+  const { id, request_key, backfill, definition_hash, params, target, target_id, ...counted } = RunRow.parse(row)
   return {
-    ...{ id, requestKey: request_key, backfill, definitionHash: definition_hash, params, target, state, bounds, range },
+    ...{ id, requestKey: request_key, backfill, definitionHash: definition_hash, params },
+    target: { id: target_id, name: target },
+    state: counted.state,
+    bounds: counted.bounds,
+    range: counted.range,
     estimatedRows: counted.estimated_rows,
     planHash: counted.plan_hash,
     partitions: counted.partitions,

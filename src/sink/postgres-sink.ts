@@ -6,7 +6,8 @@ import type { KeyRange } from '../contract/range.ts'
 import type { AnyRow, RowSchema } from '../define/row-schema.ts'
 import { codeOf } from '../postgres/classify.ts'
 import { CopyBuffer, type CopyLayout, copyLayout } from '../postgres/copy-binary.ts'
-import { type Client, nameOf, type Pool, withTransaction } from '../postgres/pool.ts'
+import { tableName } from '../postgres/identifier.ts'
+import { type Client, nameOf, type Pool, query, withTransaction } from '../postgres/pool.ts'
 import { recordHashSql } from '../postgres/record-hash.ts'
 import { checkpointRows } from './checkpoint-row.ts'
 import { rangeValues, withinRange } from './postgres-range.ts'
@@ -61,6 +62,16 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
   }
 
   return {
+    async target() {
+      const { schema: namespace, table } = tableName(demands.table)
+      const { rows } = await query<{ server: string; database: string }>(
+        pool,
+        'select system_identifier as server, current_database() as database from pg_control_system()',
+      )
+      const own = `${namespace}.${table}`
+      return { id: `${rows[0]?.server}/${rows[0]?.database}/${own}`, name: `${nameOf(pool)}/${own}` }
+    },
+
     async check(signal) {
       signal.throwIfAborted()
       opened = await inspect()

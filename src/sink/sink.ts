@@ -74,6 +74,14 @@ export interface StoredCheckpoint extends Checkpoint {
   readonly failure?: { readonly reason: string; readonly message: string }
 }
 
+/** What a sink writes to. */
+export interface SinkTarget {
+  /** Server, database and table, however they are reached: two runs with equal ids are never live together. */
+  readonly id: string
+  /** The same for people: address, database and table. */
+  readonly name: string
+}
+
 /** Count and content hash of what stands in a range of the sink, re-read by the server itself. */
 export interface StoredCertificate {
   readonly rows: number
@@ -86,6 +94,8 @@ export interface StoredCertificate {
  * the transaction in doubt.
  */
 export interface Sink {
+  /** Asked of the server, for an address may change and a server may have several; the table need not exist. */
+  target(): Promise<SinkTarget>
   /** Throws TerminalError (SINK_NOT_WRITABLE) with everything that is missing or does not fit. */
   check(signal: AbortSignal): Promise<void>
   /** One statement; raises the epoch when it succeeds. */

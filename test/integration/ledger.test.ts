@@ -40,8 +40,8 @@ async function storedRun(
 ): Promise<void> {
   const params = JSON.stringify(given.params ?? {})
   await rows(
-    `insert into :schema.run (id, request_key, backfill, definition_hash, definition, params, target, state, bounds, range,
-       plan_hash, partitions, planned_at) values ($1, $2, 'orders-v2', 'd', '{}', $3, $4, 'running', '{}',
+    `insert into :schema.run (id, request_key, backfill, definition_hash, definition, params, target, target_id, state, bounds, range,
+       plan_hash, partitions, planned_at) values ($1, $2, 'orders-v2', 'd', '{}', $3, $4, $4, 'running', '{}',
        '{"kind": "integer", "from": "0", "to": "100"}', 'p', $5, now())`,
     [id, given.requestKey ?? id, params, given.target ?? id, partitions],
   )

@@ -13,7 +13,7 @@ import { postgres } from '../../src/entry/postgres.ts'
 import { defineBackfill, partition } from '../../src/index.ts'
 import { createPlanner, type PlannerDeps } from '../../src/plan/planner.ts'
 import { createRunStore, type RunStore } from '../../src/plan/run-store.ts'
-import type { Sink } from '../../src/sink/sink.ts'
+import type { Sink, SinkTarget } from '../../src/sink/sink.ts'
 import type { Source } from '../../src/source/source.ts'
 import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
 import { handFeed } from '../support/hand-feed.ts'
@@ -48,6 +48,8 @@ function definitionsOf(...all: DiscoveredBackfill[]): Definitions {
     },
   }
 }
+
+const targetOf = (table: string): SinkTarget => ({ id: `1/test/${table}`, name: `localhost:5432/test/${table}` })
 
 /** What a planner reads and writes besides the control database, which is real. */
 interface World {
@@ -108,8 +110,7 @@ function planner(
       tasks: { publish: async (tasks) => void around.tasks.push(...tasks) },
       status: { publish: async (events) => void around.events.push(...events) },
       openSource: () => source,
-      openSink: async () => sink,
-      targetOf: ({ backfill }) => `localhost:5432/test/${backfill.sink.table}`,
+      openSink: async ({ backfill }) => ({ ...sink, target: async () => targetOf(backfill.sink.table) }),
       now: () => new Date(),
       newRunId: () => uuidV7(),
       log: silentLog,

@@ -119,3 +119,22 @@ test('tracking tables that are missing', async () => {
   )
   expect(await reasonsOf(sink)).toEqual(['schema "nowhere" has no checkpoint table: its migrations have not run'])
 })
+
+test('a target is the same by whatever address and role it is reached, and another table another target', async () => {
+  const row = z.object({ id: any })
+  const url = new URL(inject('DATABASE_URL'))
+  const reader = `${own.schema}_reader`
+  await own.pool.query(`create role ${reader} login`)
+  Object.assign(url, { hostname: 'localhost', username: reader })
+  const pool = openPool({ connectionString: url.href, applicationName: 'reader', max: 1, log: silentLog })
+  try {
+    const target = await insertSink(own, 'orders', row).target()
+    const again = await insertSink({ ...own, pool }, 'orders', row).target()
+    expect(again.id).toBe(target.id)
+    expect(again.name).toBe(`localhost:${url.port}${url.pathname}/${own.schema}.orders`)
+    expect((await insertSink(own, 'missing', row).target()).id).not.toBe(target.id)
+  } finally {
+    await pool.end()
+    await own.pool.query(`drop role ${reader}`)
+  }
+})

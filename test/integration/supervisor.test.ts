@@ -51,8 +51,8 @@ async function world(): Promise<World> {
   const database = await controlDatabase()
   const runId = randomUUID()
   await database.rows(
-    `insert into :schema.run (id, request_key, backfill, definition_hash, definition, params, target, state, bounds, range,
-       plan_hash, partitions, plan_cursor, planned_at) values ($1, 'orders/1', 'orders-v2', $2, '{}', '{"a": 1}', 't', 'running',
+    `insert into :schema.run (id, request_key, backfill, definition_hash, definition, params, target, target_id, state, bounds, range,
+       plan_hash, partitions, plan_cursor, planned_at) values ($1, 'orders/1', 'orders-v2', $2, '{}', '{"a": 1}', 't', 't', 'running',
        '{"kind": "integer", "column": "id", "from": "0", "to": "30", "estimatedRows": null}',
        '{"kind": "integer", "from": "0", "to": "30"}', $2, 3, 3, now())`,
     [runId, discovered.hash],

@@ -9,8 +9,9 @@ create table :schema.run (
   definition      jsonb       not null,
   params          jsonb       not null,
   requested_by    text,
-  -- What the rows go to: at most one live run each.
+  -- What the rows go to, for people; and as the server itself names it: at most one live run each.
   target          text        not null,
+  target_id       text        not null,
   state           text        not null default 'planning'
                   check (state in ('planning', 'running', 'paused', 'completed', 'failed', 'cancelled')),
   -- The closed, finite domain, as it was when the run was accepted.
@@ -29,7 +30,7 @@ create table :schema.run (
   constraint ended_if_terminal check ((ended_at is not null) = (state in ('completed', 'failed', 'cancelled')))
 );
 
-create unique index run_live_target on :schema.run (target) where state in ('planning', 'running', 'paused');
+create unique index run_live_target on :schema.run (target_id) where state in ('planning', 'running', 'paused');
 create index run_newest on :schema.run (accepted_at desc);
 
 -- A request key is bound to its body, and to its run, by being accepted; a rejected one may be mended and sent again.
