@@ -124,15 +124,25 @@ export async function registerSchemas(config: Config): Promise<void> {
   }
 }
 
-/** The client reports a registry it cannot reach as an answer with status 400 and the cause in the text (kafkajs/confluent-schema-registry#306). */
+/**
+ * Whether the registry gave no answer that says anything of the schema or the value: it was not reached (the client
+ * makes that a status 400 with the cause in the text, kafkajs/confluent-schema-registry#306), failed, or refused us.
+ */
 const isUnreachable = (error: unknown): boolean =>
+  noAnswer(error) ||
   /ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|socket hang up|fetch failed/i.test(
     messageOf(error),
   )
 
+function noAnswer(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || !('status' in error) || typeof error.status !== 'number')
+    return false
+  return error.status >= 500 || [401, 403, 408, 429].includes(error.status)
+}
+
 const registryUnreachable = (config: Config, error: unknown): RetryableError =>
   new RetryableError(
     'REGISTRY_UNREACHABLE',
-    `the schema registry at ${config.registry?.url} cannot be reached: ${messageOf(error)}. Check SCHEMA_REGISTRY_URL`,
+    `the schema registry at ${config.registry?.url} does not answer: ${messageOf(error)}. Check that it runs, and SCHEMA_REGISTRY_URL, _USERNAME and _PASSWORD`,
     { cause: error },
   )

@@ -1,5 +1,7 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
-import { expect, inject, test } from 'vitest'
+import { expect, inject, onTestFinished, test } from 'vitest'
 import { createCodec, registerSchemas } from '../../src/kafka/codec.ts'
 import { topicCatalog, topicName } from '../../src/kafka/topic-catalog.ts'
 import { topicSamples } from '../../tools/topic-samples.ts'
@@ -39,3 +41,18 @@ test('schemas that were never registered, and a registry that is away, are named
   const away = testConfig({ SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1' })
   await expect(registerSchemas(away)).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' })
 })
+
+test.each([500, 503, 401, 429])(
+  'a registry that answers %i has said nothing of the message: it comes again',
+  async (status) => {
+    const registry = createServer((_request, response) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end('{"message":"the database is away"}')
+    })
+    await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void registry.close())
+    const { port } = registry.address() as AddressInfo
+    const codec = createCodec(testConfig({ SCHEMA_REGISTRY_URL: `http://127.0.0.1:${port}` }))
+    const value = Buffer.concat([Buffer.from([0, 0, 0, 0, 1]), Buffer.from('{}')])
+    await expect(codec.decode(value)).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' })
+  },
+)
