@@ -24,6 +24,7 @@ export function openPostgresInsert(definition: PostgresInsertSink<AnyRow>, deps:
         temporaryTables: false,
       },
       numbered: false,
+      writesMany: true,
       async write(client, target, range, first, buffer) {
         const { name, columns } = target
         if (first) {

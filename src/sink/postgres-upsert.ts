@@ -21,6 +21,8 @@ export function openPostgresUpsert(definition: PostgresUpsertSink<AnyRow>, deps:
     {
       demands: { table, schema, range, key, privileges: ['INSERT', 'UPDATE', 'SELECT'], temporaryTables: true },
       numbered: true,
+      // A second chunk would find the first one's rows in the temporary table.
+      writesMany: false,
       async write(client, target, _range, _first, buffer) {
         if (buffer.rows === 0) return
         const { create, stage, merge } = statements(target, key)
