@@ -31,8 +31,9 @@ export interface PostgresWriter {
   readonly numbered: boolean
   /** Whether one transaction may hold chunks of several partitions. */
   readonly writesMany: boolean
-  /** `first`: nothing of the partition was written before, by anybody. */
-  write(client: Client, target: Target, range: KeyRange, first: boolean, buffer: CopyBuffer): Promise<void>
+  /** Before the first rows of partitions of which nothing was written, by anybody; their ranges are of one kind. */
+  begin(client: Client, target: Target, ranges: readonly KeyRange[]): Promise<void>
+  write(client: Client, target: Target, buffer: CopyBuffer): Promise<void>
 }
 
 const wholeDayMs = 86_400_000
@@ -84,7 +85,8 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
     try {
       return await withTransaction(pool, async (client) => {
         const { checkpoint, range } = await checkpoints.advance(client, chunk)
-        await writer.write(client, target, range, isFirst(chunk), buffer)
+        if (isFirst(chunk)) await writer.begin(client, target, [range])
+        if (buffer.rows > 0) await writer.write(client, target, buffer)
         return checkpoint
       })
     } catch (error) {
@@ -100,10 +102,11 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
           client,
           written.map(({ chunk }) => chunk),
         )
-        for (const { chunk, buffer, target } of written) {
-          const held = advanced.get(chunk.holding.partitionId)
-          if (held !== undefined) await writer.write(client, target, held.range, isFirst(chunk), buffer)
-        }
+        const current = written.filter(({ chunk }) => advanced.has(chunk.holding.partitionId))
+        const begun = current.filter(({ chunk }) => isFirst(chunk))
+        const ranges = begun.flatMap(({ chunk }) => advanced.get(chunk.holding.partitionId)?.range ?? [])
+        if (begun[0] !== undefined) await writer.begin(client, begun[0].target, ranges)
+        for (const { buffer, target } of current) if (buffer.rows > 0) await writer.write(client, target, buffer)
         return advanced
       }
       const advanced = await withTransaction(pool, advance).catch(aloneWhereRefused)
@@ -113,7 +116,8 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
         return held === undefined ? { error: fenced(chunk.before) } : { result: held.checkpoint }
       })
     },
-    clash: (a, b) => a.chunk.holding.partitionId === b.chunk.holding.partitionId,
+    clash: ({ chunk: { holding: a } }, { chunk: { holding: b } }) =>
+      a.partitionId === b.partitionId || a.range.kind !== b.range.kind,
   })
 
   /** Small enough that beginning and ending a transaction costs more than what is in it. */

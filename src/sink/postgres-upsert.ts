@@ -23,8 +23,8 @@ export function openPostgresUpsert(definition: PostgresUpsertSink<AnyRow>, deps:
       numbered: true,
       // A second chunk would find the first one's rows in the temporary table.
       writesMany: false,
-      async write(client, target, _range, _first, buffer) {
-        if (buffer.rows === 0) return
+      async begin() {},
+      async write(client, target, buffer) {
         const { create, stage, merge } = statements(target, key)
         await client.query(create)
         await copyIn(client, stage, buffer)
