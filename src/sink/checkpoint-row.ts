@@ -40,9 +40,9 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
            lease_until = ${lease}, updated_at = clock_timestamp()
      where c.state = 'pending'
         or (c.state = 'running' and (c.lease_until < clock_timestamp() or c.held_for = excluded.held_for))
-    returning ${columns}`
+    returning ${checkpointColumns}`
   const readSql = `
-    select ${columns}, holder,
+    select ${checkpointColumns}, holder,
            ceil(extract(epoch from lease_until - clock_timestamp()) * 1000)::int as lease_ends_in_ms
       from ${at}.checkpoint where partition_id = $1`
   const advanceSql = `
@@ -66,11 +66,11 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
       select partition_id, sequence, r.ordinal, r.position, r.reason, r.row
         from advanced, unnest($13::text[], $14::text[], $15::text[]) with ordinality as r(position, reason, row, ordinal)
     )
-    select ${columns} from advanced`
+    select ${checkpointColumns} from advanced`
   const failSql = `
     update ${at}.checkpoint set state = 'failed', reason = $5, message = $6, updated_at = clock_timestamp()
      where partition_id = $1 and epoch = $2 and sequence = $3 and cursor is not distinct from $4 and state = 'running'
-    returning ${columns}`
+    returning ${checkpointColumns}`
   // Also true when this hold's own last chunk completed the partition while the statement waited for it.
   const renewSql = `
     update ${at}.checkpoint set lease_until = ${lease}, updated_at = clock_timestamp()
@@ -142,7 +142,7 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
     async list(pool, runId) {
       const found = await query<CheckpointRecord & HolderRecord>(
         pool,
-        `select ${columns}, holder, held_for, reason, message from ${at}.checkpoint where run_id = $1 order by partition_id`,
+        `select ${checkpointColumns}, holder, held_for, reason, message from ${at}.checkpoint where run_id = $1 order by partition_id`,
         [runId],
       )
       return found.rows.map((row) => ({
@@ -155,7 +155,7 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
   }
 }
 
-const columns = `partition_id, epoch, sequence, cursor, state, kind, "from", "to",
+export const checkpointColumns = `partition_id, epoch, sequence, cursor, state, kind, "from", "to",
   rows_read, rows_written, rows_filtered, rows_rejected, content_hash`
 
 interface HolderRecord {
@@ -166,7 +166,7 @@ interface HolderRecord {
 }
 
 /** int8 and numeric arrive as text. */
-interface CheckpointRecord {
+export interface CheckpointRecord {
   readonly partition_id: string
   readonly epoch: string
   readonly sequence: string
@@ -187,7 +187,7 @@ interface HeldRecord extends CheckpointRecord {
   readonly lease_ends_in_ms: number
 }
 
-function heldOf(row: CheckpointRecord): Held {
+export function heldOf(row: CheckpointRecord): Held {
   const sequence = Number(row.sequence)
   return {
     checkpoint: {
@@ -209,7 +209,7 @@ function heldOf(row: CheckpointRecord): Held {
   }
 }
 
-const fenced = ({ partitionId, epoch, sequence }: Checkpoint): FencedError =>
+export const fenced = ({ partitionId, epoch, sequence }: Checkpoint): FencedError =>
   new FencedError(
     `partition ${partitionId} has moved on from epoch ${epoch}, sequence ${sequence}: nothing was changed`,
   )

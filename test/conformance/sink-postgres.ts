@@ -74,6 +74,15 @@ export async function postgresHarness(kind: 'insert' | 'upsert'): Promise<SinkHa
     async cancel(partitionId) {
       await pool.query(`update ${schema}.checkpoint set state = 'cancelled' where partition_id = $1`, [partitionId])
     },
+    async lockCheckpoint(partitionId) {
+      const locker = await pool.connect()
+      await locker.query('begin')
+      await locker.query(`select from ${schema}.checkpoint where partition_id = $1 for update`, [partitionId])
+      return async () => {
+        await locker.query('rollback')
+        locker.release()
+      }
+    },
     async stopWrites() {
       const stopper = await pool.connect()
       await stopper.query('select pg_advisory_lock($1)', [lock])
