@@ -6,9 +6,11 @@ import { createCodec } from '../../src/kafka/codec.ts'
 import { evictMembers } from '../../src/kafka/evict-member.ts'
 import { createDeadLetterLog, createTaskLog } from '../../src/kafka/message-logs.ts'
 import { createRecordProducer, type RecordProducer } from '../../src/kafka/producer.ts'
+import { incarnationOf } from '../../src/kafka/same-worker.ts'
 import { openTaskConsumer } from '../../src/kafka/task-consumer.ts'
 import { groupName, topicName } from '../../src/kafka/topic-catalog.ts'
 import { applyTopics } from '../../src/kafka/topics.ts'
+import { createAwakeClock } from '../../src/process/awake-clock.ts'
 import type { Config } from '../../src/process/config.ts'
 import type { Lane } from '../../src/work/lane.ts'
 import type { TaskConsumer } from '../../src/work/task-consumer.ts'
@@ -58,8 +60,12 @@ async function join(worker: string): Promise<Member> {
       topic: topicName(config.topicPrefix, 'tasks'),
       groupId: groupName(config.topicPrefix, 'workers'),
       worker,
+      incarnation: incarnationOf(new Date(), Math.random),
       capacity: 2,
       deadLetters: createDeadLetterLog(logs()),
+      evictPredecessor: () => Promise.resolve(),
+      enterStage: () => () => {},
+      clock: createAwakeClock(() => performance.now(), 1_000),
       log: silentLog,
     },
     {
