@@ -1,5 +1,3 @@
-import Table from 'cli-table3'
-
 /** Borderless: readable, and easy to cut apart in a shell. */
 export const plain = {
   chars: {

@@ -11,6 +11,9 @@ const subjectOf = ({ index, partitionId }: Pick<Holding, 'index' | 'partitionId'
 export function watchStages(opened: OpenBackfill, enter: EnterStage): OpenBackfill {
   let subject = 'a partition not yet claimed'
   let leaveTransform = (): void => {}
+  const enterTransform = (): void => {
+    leaveTransform = enter('transform', subject)
+  }
   const during = async <T>(stage: 'claim' | 'write', work: () => Promise<T>): Promise<T> => {
     leaveTransform()
     const leave = enter(stage, subject)
@@ -41,7 +44,7 @@ export function watchStages(opened: OpenBackfill, enter: EnterStage): OpenBackfi
             try {
               const page = await pages.next()
               // From here until the chunk is written or given up, the user's function has it.
-              if (page.done !== true) leaveTransform = enter('transform', subject)
+              if (page.done !== true) enterTransform()
               return page
             } finally {
               leave()
