@@ -8,6 +8,7 @@ import { groupName, topicName } from '../kafka/topic-catalog.ts'
 import { createAwakeClock } from '../process/awake-clock.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
 import type { OpenBackfill } from '../work/hold-partition.ts'
 import { defaultRetryPolicy } from '../work/retry.ts'
@@ -18,11 +19,11 @@ import { createWorker } from '../work/worker.ts'
 import { type Adapters, adaptersOf } from './adapters.ts'
 import { foundationOf, type RunningRole, running } from './foundation.ts'
 
-export async function composeWorker(config: Config, log: Log): Promise<RunningRole> {
+export async function composeWorker(config: Config, log: Log, mark: Mark): Promise<RunningRole> {
   const definitions = await discoverBackfills(config.definitionsFolder)
   const name = `worker/${config.workerId}`
   const base = foundationOf(config, name, config.slots + 2, log)
-  const opened = openOnce(definitions, adaptersOf(config, base.pool))
+  const opened = openOnce(definitions, adaptersOf(config, base.pool, mark))
   const status = createStatusLog(base.logs)
   const retry = defaultRetryPolicy
   const groupId = groupName(config.topicPrefix, 'workers')
@@ -51,6 +52,7 @@ export async function composeWorker(config: Config, log: Log): Promise<RunningRo
           evictPredecessor: () => evictMembers(config, groupId, config.workerId, log),
           enterStage: watch.enter,
           clock,
+          mark,
           log,
         },
         host,
@@ -63,6 +65,7 @@ export async function composeWorker(config: Config, log: Log): Promise<RunningRo
       retry,
       random: Math.random,
       now: () => new Date(),
+      mark,
       countRead: (rows) => {
         rowsRead += rows
         grown()

@@ -1,6 +1,7 @@
 import type { Consumer } from 'kafkajs'
 import { messageOf } from '../contract/errors.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { Lane } from '../work/lane.ts'
 import { encodeOffsetMetadata, metadataLimit } from '../work/offset-metadata.ts'
 import type { EnterStage } from '../work/stage-watch.ts'
@@ -12,6 +13,7 @@ export interface OffsetCommitterDeps {
   /** True while this member is in a stable group and holds the lane: a broker accepts commits from anybody else just as well. */
   mayCommit(lane: Lane): boolean
   readonly enterStage: EnterStage
+  readonly mark?: Mark | undefined
   readonly log: Log
 }
 
@@ -32,7 +34,7 @@ export interface OffsetCommitter {
  * task at N runs; beyond it when its terminal row was read and the event acknowledged.
  */
 export function createOffsetCommitter(deps: OffsetCommitterDeps): OffsetCommitter {
-  const { consumer, topic, mayCommit, log } = deps
+  const { consumer, topic, mayCommit, mark, log } = deps
   let onItsWay: Promise<unknown> | undefined
 
   /** The lanes whose text fits. What does not fit is not committed: the last commit stays valid, an empty one would erase it. */
@@ -59,9 +61,9 @@ export function createOffsetCommitter(deps: OffsetCommitterDeps): OffsetCommitte
     for (const { lane } of ready) lane.dirty = false
     const leave = deps.enterStage('commit', `offsets of ${ready.length} lanes`)
     try {
-      await consumer.commitOffsets(
-        ready.map(({ lane, offset, metadata }) => ({ topic, partition: lane.topicPartition, offset, metadata })),
-      )
+      const offsets = ready.map(({ lane, ...entry }) => ({ topic, partition: lane.topicPartition, ...entry }))
+      await Promise.all([consumer.commitOffsets(offsets), mark?.('W10')])
+      await mark?.('W11')
       return true
     } catch (error) {
       for (const { lane } of ready) lane.dirty = true

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
 import { TaskMessage } from '../contract/task.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { DeadLetterLog } from '../status/status-log.ts'
 import { unreadable } from '../status/unreadable.ts'
 import type { Lane } from '../work/lane.ts'
@@ -19,6 +20,7 @@ export interface TakeRecordsDeps {
   readonly deadLetters: DeadLetterLog
   arrived(this: void): void
   readonly ended: AbortSignal
+  readonly mark?: Mark | undefined
   readonly log: Log
 }
 
@@ -70,6 +72,7 @@ export function recordTaker(deps: TakeRecordsDeps): EachBatchHandler {
   return async ({ batch, resolveOffset }) => {
     const held = lanes.get(batch.partition)
     if (held?.claimed === undefined || held.draining) return
+    await deps.mark?.('W0')
     const { lane } = held
     for (const message of batch.messages) {
       const offset = BigInt(message.offset)

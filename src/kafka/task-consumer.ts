@@ -3,6 +3,7 @@ import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
 import type { AwakeClock } from '../process/awake-clock.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { DeadLetterLog } from '../status/status-log.ts'
 import { pause } from '../work/pause.ts'
 import type { EnterStage } from '../work/stage-watch.ts'
@@ -31,6 +32,7 @@ export interface TaskConsumerDeps {
   evictPredecessor(this: void): Promise<unknown>
   readonly enterStage: EnterStage
   readonly clock: AwakeClock
+  readonly mark?: Mark
   readonly log: Log
 }
 
@@ -88,6 +90,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
       return phase === 'stable' && held?.lane === lane && held.claimed !== undefined
     },
     enterStage: deps.enterStage,
+    mark: deps.mark,
     log,
   })
   const claim = laneClaimer({
@@ -245,6 +248,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
           deadLetters: deps.deadLetters,
           arrived: () => host.arrived(),
           ended: ended.signal,
+          mark: deps.mark,
           log,
         }),
       })

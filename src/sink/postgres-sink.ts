@@ -10,6 +10,7 @@ import { CopyBuffer, type CopyLayout, copyLayout } from '../postgres/copy-binary
 import { tableName } from '../postgres/identifier.ts'
 import { type Client, nameOf, type Pool, query, withTransaction } from '../postgres/pool.ts'
 import { recordHashSql } from '../postgres/record-hash.ts'
+import type { Mark } from '../process/marks.ts'
 import { checkpointGroups } from './checkpoint-groups.ts'
 import { checkpointRows, fenced, type Held } from './checkpoint-row.ts'
 import { groupCalls } from './group-calls.ts'
@@ -22,6 +23,7 @@ export interface PostgresSinkDeps {
   /** Schema of Tidemark's own tables in the sink's database. */
   readonly schema: string
   readonly leaseMs: number
+  readonly mark?: Mark
 }
 
 /** How one kind of sink brings a chunk's rows into its table, inside the chunk's transaction. */
@@ -39,7 +41,7 @@ export interface PostgresWriter {
 const wholeDayMs = 86_400_000
 const smallBytes = 16_384
 
-export function createPostgresSink(writer: PostgresWriter, { pool, schema, leaseMs }: PostgresSinkDeps): Sink {
+export function createPostgresSink(writer: PostgresWriter, { pool, schema, leaseMs, mark }: PostgresSinkDeps): Sink {
   const checkpoints = checkpointRows(schema, leaseMs)
   const groups = checkpointGroups(schema, leaseMs)
   const { demands } = writer
@@ -81,12 +83,17 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
     clash: (a, b) => a.partitionId === b.partitionId || a.worker !== b.worker,
   })
 
+  const inChunkTransaction = <T>(act: (client: Client) => Promise<T>): Promise<T> =>
+    withTransaction(pool, act, () => mark?.('W5'))
+
   const commitAlone = async ({ chunk, buffer, target }: Written): Promise<Checkpoint> => {
     try {
-      return await withTransaction(pool, async (client) => {
+      return await inChunkTransaction(async (client) => {
         const { checkpoint, range } = await checkpoints.advance(client, chunk)
+        await mark?.('W3')
         if (isFirst(chunk)) await writer.begin(client, target, [range])
         if (buffer.rows > 0) await writer.write(client, target, buffer)
+        await mark?.('W4')
         return checkpoint
       })
     } catch (error) {
@@ -102,14 +109,16 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
           client,
           written.map(({ chunk }) => chunk),
         )
+        await mark?.('W3')
         const current = written.filter(({ chunk }) => advanced.has(chunk.holding.partitionId))
         const begun = current.filter(({ chunk }) => isFirst(chunk))
         const ranges = begun.flatMap(({ chunk }) => advanced.get(chunk.holding.partitionId)?.range ?? [])
         if (begun[0] !== undefined) await writer.begin(client, begun[0].target, ranges)
         for (const { buffer, target } of current) if (buffer.rows > 0) await writer.write(client, target, buffer)
+        await mark?.('W4')
         return advanced
       }
-      const advanced = await withTransaction(pool, advance).catch(aloneWhereRefused)
+      const advanced = await inChunkTransaction(advance).catch(aloneWhereRefused)
       return written.map(({ chunk }) => {
         if (advanced === undefined) return undefined
         const held = advanced.get(chunk.holding.partitionId)

@@ -6,6 +6,7 @@ import type { TaskLog } from '../plan/task-log.ts'
 import { taskOf } from '../plan/task-of.ts'
 import type { Pool } from '../postgres/pool.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { StatusLog } from '../status/status-log.ts'
@@ -32,6 +33,7 @@ export interface SupervisorDeps {
   readonly patienceMs?: number
   /** How long a holder that says nothing may still be at work. */
   readonly leaseMs: number
+  readonly mark?: Mark
   readonly log: Log
 }
 
@@ -141,19 +143,21 @@ async function lookAt(deps: Supervising, memory: Memory, run: Run, covered: Look
       'ends of partitions that the ledger has not heard of: told again',
     )
     await deps.status.publish(some)
+    await deps.mark?.('Q1')
   }
   for (const some of inBatches(found.stranded)) await publishAgain(deps, run, some)
   if (found.ended !== null) await end(deps, run, found.ended)
 }
 
 async function publishAgain(
-  { runs, tasks, status, now, log }: Supervising,
+  { runs, tasks, status, now, mark, log }: Supervising,
   run: Run,
   ids: readonly PartitionId[],
 ): Promise<void> {
   const partitions = await runs.partitions(ids)
   log.warn({ runId: run.id, partitions: partitions.length }, 'partitions that no open task covers: published again')
   await tasks.publish(partitions.map((partition) => taskOf(run, partition, 'stranded', now())))
+  await mark?.('Q2')
   await status.publish(partitions.map((partition) => republished(run, partition, now())))
 }
 
@@ -161,7 +165,9 @@ async function publishAgain(
 async function end(deps: Supervising, run: Run, how: Parameters<typeof runEnd>[1]): Promise<void> {
   const at = deps.now()
   await deps.status.publish([runEnd(run, how, at)])
+  await deps.mark?.('Q3')
   await deps.runs.end(run.id, how.state, at)
+  await deps.mark?.('Q4')
   deps.log.info({ runId: run.id, backfill: run.backfill, ...how }, `run ${how.state}`)
 }
 
