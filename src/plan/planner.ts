@@ -65,6 +65,8 @@ async function answerRecord(deps: PlannerDeps, record: IncomingRecord, signal: A
     const requestHash = requestHashOf(json, bytes)
     asked = { requestKey: read.kind === 'request' ? read.request.requestKey : read.requestKey, requestHash }
     if (read.kind === 'invalid') await reject(deps, asked, read.reasons)
+    else if (read.request.type !== 'start')
+      await reject(deps, asked, [`a ${read.request.type} request is not obeyed by this planner yet`])
     else await start(deps, { ...asked, request: read.request, record }, signal)
   } catch (error) {
     if (!(error instanceof TerminalError)) throw error
@@ -152,6 +154,7 @@ async function giveUp({ runs, status, now }: PlannerDeps, run: Run): Promise<voi
       state: 'failed',
       partitions,
       partitionsFailed: 0,
+      partitionsCancelled: 0,
       totals: noTotals,
       at: at.toISOString(),
     },

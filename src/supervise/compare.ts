@@ -8,7 +8,7 @@ import type { StoredCheckpoint } from '../sink/sink.ts'
 export interface RecordedPartition {
   readonly epoch: number
   readonly sequence: number
-  readonly state: 'running' | 'completed' | 'failed'
+  readonly state: 'running' | 'completed' | 'failed' | 'cancelled'
   readonly worker: WorkerId
   readonly topicPartition: number
 }
@@ -46,8 +46,9 @@ export interface Look {
 export interface Difference {
   /** The run has ended: every partition is terminal in the sink, and the ledger knows it. */
   readonly ended: {
-    readonly state: 'completed' | 'failed'
+    readonly state: 'completed' | 'failed' | 'cancelled'
     readonly partitionsFailed: number
+    readonly partitionsCancelled: number
     readonly totals: Totals
   } | null
   /** Live partitions that no open task covers: their tasks are to be published again. */
@@ -96,14 +97,15 @@ const knows = (recorded: RecordedPartition | undefined, checkpoint: StoredCheckp
   (recorded !== undefined && recorded.state !== 'running' && compareCheckpoints(recorded, checkpoint) >= 0)
 
 function endOf({ plan, checkpoints }: Look): Difference['ended'] {
-  let [partitionsFailed, totals] = [0, noTotals]
+  let [partitionsFailed, partitionsCancelled, totals] = [0, 0, noTotals]
   for (const { partitionId } of plan) {
     const checkpoint = checkpoints.get(partitionId)
     if (checkpoint === undefined) continue
     totals = addTotals(totals, checkpoint.totals)
     if (checkpoint.state === 'failed') partitionsFailed += 1
+    if (checkpoint.state === 'cancelled') partitionsCancelled += 1
   }
-  return { state: partitionsFailed > 0 ? 'failed' : 'completed', partitionsFailed, totals }
+  return { state: partitionsFailed > 0 ? 'failed' : 'completed', partitionsFailed, partitionsCancelled, totals }
 }
 
 const progressOf = (checkpoint: StoredCheckpoint | undefined, recorded: RecordedPartition | undefined): string =>

@@ -15,7 +15,7 @@ export interface LiveRuns {
   recorded(run: RunId): Promise<ReadonlyMap<PartitionId, RecordedPartition>>
   partitions(ids: readonly PartitionId[]): Promise<readonly StoredPartition[]>
   /** No change when it has ended already. */
-  end(run: RunId, state: 'completed' | 'failed', endedAt: Date): Promise<void>
+  end(run: RunId, state: 'completed' | 'failed' | 'cancelled', endedAt: Date): Promise<void>
 }
 
 export function createLiveRuns(pool: Pool, schema: string): LiveRuns {
@@ -77,7 +77,7 @@ const RecordedRow = z.object({
   partition_id: z.uuid(),
   epoch: StoredCount,
   sequence: StoredCount,
-  state: z.enum(['running', 'completed', 'failed']),
+  state: z.enum(['running', 'completed', 'failed', 'cancelled']),
   worker: z.string(),
   topic_partition: StoredCount,
 })

@@ -10,7 +10,7 @@ import type { Service } from '../process/service.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { StatusLog } from '../status/status-log.ts'
 import { pause } from '../work/pause.ts'
-import { compareRun, type Look, type PlannedPartitionState, type Sightings } from './compare.ts'
+import { compareRun, type Difference, type Look, type PlannedPartitionState, type Sightings } from './compare.ts'
 import { createLeadership, type Leadership } from './leadership.ts'
 import { createLiveRuns, type LiveRuns } from './live-runs.ts'
 import { partitionEnd, republished, runEnd } from './repairs.ts'
@@ -158,7 +158,7 @@ async function publishAgain(
 }
 
 /** Told before it is stored: a crash in between tells it again, where the other order would lose it. */
-async function end(deps: Supervising, run: Run, how: Parameters<typeof runEnd>[1]): Promise<void> {
+async function end(deps: Supervising, run: Run, how: NonNullable<Difference['ended']>): Promise<void> {
   const at = deps.now()
   await deps.status.publish([runEnd(run, how, at)])
   await deps.runs.end(run.id, how.state, at)

@@ -117,6 +117,7 @@ describe('progress of a run', () => {
       state: 'completed',
       partitions: 2,
       partitionsFailed: 0,
+      partitionsCancelled: 0,
       totals,
     }
     expect(fold([...history.slice(0, 6), end])).toMatchObject({

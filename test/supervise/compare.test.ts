@@ -108,6 +108,7 @@ test('a run ends when all is terminal and known, with the sums of the checkpoint
   expect(found.ended).toEqual({
     state: 'completed',
     partitionsFailed: 0,
+    partitionsCancelled: 0,
     totals: { rowsRead: 20, rowsWritten: 20, rowsFiltered: 0, rowsRejected: 0, chunks: 6, contentHash: '14' },
   })
 })
