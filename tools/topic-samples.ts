@@ -126,9 +126,9 @@ const status: StatusEvent[] = [
   { ...ofRun, type: 'run.paused', ...intended },
   { ...ofRun, type: 'run.resumed', ...intended },
   { ...ofRun, type: 'run.cancelling', ...intended },
-  { ...ofRun, type: 'partition.paused', partitionId, ...intended },
-  { ...ofRun, type: 'partition.resumed', partitionId, ...intended },
-  { ...ofRun, type: 'partition.cancelling', partitionId, ...intended, requestedBy: null, reason: null },
+  { ...ofRun, type: 'partition.paused', partitionId, index: 3, ...intended },
+  { ...ofRun, type: 'partition.resumed', partitionId, index: 3, ...intended },
+  { ...ofRun, type: 'partition.cancelling', partitionId, index: 3, ...intended, requestedBy: null, reason: null },
   { ...ofRun, type: 'intent.acknowledged', sequence: 4, intent: 'paused', worker: 'worker-1', atStart: false },
 ]
 const control: ControlMessage[] = [

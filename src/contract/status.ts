@@ -74,6 +74,7 @@ export const PartitionIntended = z.object({
   ...intended,
   type: z.enum(['partition.paused', 'partition.resumed', 'partition.cancelling']),
   partitionId: PartitionId,
+  index: Count,
 })
 /** This worker works on nothing any more that the intent of this sequence, or of one before, does not want. */
 export const IntentAcknowledged = z.object({

@@ -5,10 +5,8 @@ import type { StartRequest } from '../contract/request.ts'
 import type { StatusEvent } from '../contract/status.ts'
 import { describeBackfill } from '../define/describe.ts'
 import type { Definitions } from '../define/discover.ts'
-import type { Log } from '../process/log.ts'
 import type { Service } from '../process/service.ts'
 import type { IncomingRecord, RecordFeed } from '../status/record-feed.ts'
-import type { StatusLog } from '../status/status-log.ts'
 import { readRequest } from './admit-request.ts'
 import { type AdmissionDeps, admitStart } from './admit-start.ts'
 import { type AskedRequest, accepted, bodyHashOf, duplicate, rejected, requestHashOf } from './answer.ts'
@@ -16,20 +14,18 @@ import { cut } from './cut.ts'
 import { estimatedRowsOf, rangeOf } from './pinned-domain.ts'
 import { outlinePlan } from './plan-hash.ts'
 import type { KnownRequest, NewRun, Run, RunStore } from './run-store.ts'
+import { type SetIntentDeps, setIntent } from './set-intent.ts'
 import type { TaskLog } from './task-log.ts'
 import { announcePlan, writePlan } from './write-plan.ts'
 
-export interface PlannerDeps extends AdmissionDeps {
+export interface PlannerDeps extends AdmissionDeps, SetIntentDeps {
   readonly feed: RecordFeed
   readonly topic: string
   readonly groupId: string
   readonly definitions: Definitions
   readonly runs: RunStore
   readonly tasks: TaskLog
-  readonly status: StatusLog
-  now(): Date
   newRunId(): RunId
-  readonly log: Log
 }
 
 /**
@@ -65,9 +61,8 @@ async function answerRecord(deps: PlannerDeps, record: IncomingRecord, signal: A
     const requestHash = requestHashOf(json, bytes)
     asked = { requestKey: read.kind === 'request' ? read.request.requestKey : read.requestKey, requestHash }
     if (read.kind === 'invalid') await reject(deps, asked, read.reasons)
-    else if (read.request.type !== 'start')
-      await reject(deps, asked, [`a ${read.request.type} request is not obeyed by this planner yet`])
-    else await start(deps, { ...asked, request: read.request, record }, signal)
+    else if (read.request.type === 'start') await start(deps, { ...asked, request: read.request, record }, signal)
+    else await setIntent(deps, { ...asked, request: read.request, record })
   } catch (error) {
     if (!(error instanceof TerminalError)) throw error
     await reject(deps, asked, error.reasons)
@@ -109,7 +104,8 @@ async function start(deps: PlannerDeps, asked: Asked, signal: AbortSignal): Prom
   if (!isNew) return start(deps, asked, signal)
   deps.log.info({ runId: run.id, requestKey: run.requestKey, partitions: run.partitions }, 'request accepted')
   await deps.status.publish([accepted(asked, run.id, deps.now())])
-  await plan(deps, asked, { ...run, state: 'planning', planCursor: 0, isPlanned: false }, signal)
+  const begun = { state: 'planning', intent: 'running', controlSequence: 0, planCursor: 0, isPlanned: false } as const
+  await plan(deps, asked, { ...run, ...begun }, signal)
 }
 
 /** A key that is known: the same record again, the same request in another record, or another request. */
@@ -130,7 +126,10 @@ async function plan(deps: PlannerDeps, asked: Asked, run: Run, signal: AbortSign
     try {
       await writePlan(deps.runs, run, deps.definitions.get(run.backfill), signal)
       await announcePlan(deps.runs, deps.tasks, run, deps.now, signal)
-      await deps.runs.markRunning(run.id, deps.now())
+      if (!(await deps.runs.markPlanned(run.id, deps.now()))) {
+        deps.log.info({ runId: run.id }, 'run cancelled while it was being planned')
+        return
+      }
     } catch (error) {
       if (!(error instanceof TerminalError)) throw error
       await giveUp(deps, run)
@@ -141,10 +140,11 @@ async function plan(deps: PlannerDeps, asked: Asked, run: Run, signal: AbortSign
   deps.log.info({ runId: run.id, requestKey: asked.requestKey, partitions: run.partitions }, 'run planned')
 }
 
-/** A run that cannot be planned any more must not keep its target. */
+/** A run that cannot be planned any more must not keep its target. Crashed in the middle, the supervisor tells it. */
 async function giveUp({ runs, status, now }: PlannerDeps, run: Run): Promise<void> {
   const { id: runId, backfill, partitions } = run
   const at = now()
+  if (!(await runs.failPlanning(run.id, at))) return
   await status.publish([
     {
       version: 1,
@@ -159,7 +159,7 @@ async function giveUp({ runs, status, now }: PlannerDeps, run: Run): Promise<voi
       at: at.toISOString(),
     },
   ])
-  await runs.failPlanning(run.id, at)
+  await runs.markEndTold(run.id)
 }
 
 function planned(run: Run, now: Date): StatusEvent {

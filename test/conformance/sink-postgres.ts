@@ -71,9 +71,6 @@ export async function postgresHarness(kind: 'insert' | 'upsert'): Promise<SinkHa
       const sql = `select position, reason, row from ${schema}.rejected_row where partition_id = $1 order by sequence, ordinal`
       return (await pool.query(sql, [partitionId])).rows
     },
-    async cancel(partitionId) {
-      await pool.query(`update ${schema}.checkpoint set state = 'cancelled' where partition_id = $1`, [partitionId])
-    },
     async stopWrites() {
       const stopper = await pool.connect()
       await stopper.query('select pg_advisory_lock($1)', [lock])

@@ -77,7 +77,7 @@ create index partition_intended on :schema.partition (run_id, index) where inten
 create table :schema.run_intent (
   run_id       uuid        not null references :schema.run (id) on delete cascade,
   sequence     bigint      not null,
-  request_key  text        not null references :schema.request (request_key) on delete cascade,
+  request_key  text        not null unique references :schema.request (request_key) on delete cascade,
   type         text        not null check (type in ('pause', 'resume', 'cancel')),
   -- Null: the whole run.
   partition_id uuid,
