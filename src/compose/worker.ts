@@ -1,11 +1,13 @@
 import { type Definitions, discoverBackfills } from '../define/discover.ts'
 import { createKafka } from '../kafka/client.ts'
+import { openControlFeed } from '../kafka/control-feed.ts'
 import { createDeadLetterLog, createStatusLog } from '../kafka/message-logs.ts'
 import { openTaskConsumer } from '../kafka/task-consumer.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import type { OpenBackfill } from '../work/hold-partition.ts'
+import { obeyIntents } from '../work/obey-intents.ts'
 import { defaultRetryPolicy } from '../work/retry.ts'
 import { createWorker } from '../work/worker.ts'
 import { type Adapters, adaptersOf } from './adapters.ts'
@@ -36,6 +38,17 @@ export async function composeWorker(config: Config, log: Log): Promise<RunningRo
           worker: config.workerId,
           capacity: config.slots,
           deadLetters: createDeadLetterLog(base.logs),
+          log,
+        },
+        host,
+      ),
+    openIntents: (host) =>
+      obeyIntents(
+        {
+          openFeed: openControlFeed(config, base.codec, log),
+          tell: (events) => status.publish(events),
+          worker: config.workerId,
+          now: () => new Date(),
           log,
         },
         host,

@@ -39,8 +39,6 @@ interface Held {
 
 const commitEveryMs = 1_000
 const rebalanceTimeoutMs = 6_000
-/** Offsets between the committed one and the last taken: what offset metadata must be able to carry. */
-const windowTasks = 16
 
 /**
  * Reads the task topic as one member of the worker group, as docs of kafkajs 2.2.4 on real brokers demand: handlers
@@ -252,7 +250,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     failed: failure.promise,
     roomIn: (lane) => {
       const topicPartition = lane.topicPartition
-      if (held.get(topicPartition)?.claimed === undefined || lane.window >= windowTasks) return
+      if (held.get(topicPartition)?.claimed === undefined || !host.hasRoom(lane)) return
       consumer.resume([{ topic, partitions: [topicPartition] }])
     },
     start: async () => {
@@ -278,7 +276,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
           for (const message of batch.messages) {
             const offset = BigInt(message.offset)
             if (offset >= h.lane.position) {
-              if (h.lane.window >= windowTasks) {
+              if (!host.hasRoom(h.lane)) {
                 consumer.pause([{ topic, partitions: [batch.partition] }])
                 break
               }

@@ -17,7 +17,7 @@ const ofRun = (
 /** The end of a partition as its checkpoint row has it: the very fact the worker told, or should have told. */
 export function partitionEnd(
   run: Run,
-  { index }: PlannedPartitionState,
+  { index }: Pick<PlannedPartitionState, 'index'>,
   checkpoint: StoredCheckpoint,
   recorded: RecordedPartition | undefined,
   now: Date,

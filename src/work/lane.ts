@@ -2,6 +2,12 @@ import type { Checkpoint } from '../contract/checkpoint.ts'
 import type { TaskMessage } from '../contract/task.ts'
 import type { TaskNote } from './offset-metadata.ts'
 
+/** Offsets between the committed one and the last taken: what offset metadata must be able to carry. */
+const windowTasks = 16
+const longestSpan = 256
+
+const nothing = (): boolean => false
+
 /**
  * A topic partition of the task topic while this worker holds it: its queue, its running and finished tasks, and the
  * offset that may be committed, which is that of the lowest task not finished. Knows nothing of Kafka or the sink.
@@ -37,9 +43,10 @@ export class Lane {
     this.#reached(offset)
   }
 
-  /** The oldest task that waits, now running; undefined when none does. */
-  take(): { offset: bigint; task: TaskMessage } | undefined {
+  /** The oldest task that waits and is not parked, now running; undefined when none does. */
+  take(isParked: (task: TaskMessage) => boolean = nothing): { offset: bigint; task: TaskMessage } | undefined {
     for (const [offset, task] of this.#queued) {
+      if (isParked(task)) continue
       this.#queued.delete(offset)
       this.#running.set(offset, undefined)
       return { offset, task }
@@ -77,6 +84,18 @@ export class Lane {
   /** Tasks between the committed offset and the position. */
   get window(): number {
     return Number(this.position - this.base)
+  }
+
+  /**
+   * Whether it takes another record. Parked tasks keep their place and hold the offset back, but not the tasks of other
+   * runs behind them: while there are some, what counts is the tasks that can be worked on, within the longest span
+   * that offset metadata can carry. A paused run with more tasks than that in one lane does hold up what follows it.
+   */
+  hasRoom(isParked: (task: TaskMessage) => boolean = nothing): boolean {
+    let parked = 0
+    for (const task of this.#queued.values()) if (isParked(task)) parked += 1
+    if (parked === 0) return this.window < windowTasks
+    return this.window < longestSpan && this.waiting - parked + this.running < windowTasks
   }
 
   /** The offset to commit: of the lowest task not finished. */
