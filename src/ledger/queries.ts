@@ -93,6 +93,12 @@ export type Intended = z.infer<typeof Intended> & {
   readonly acknowledged: readonly Acknowledged[]
 }
 
+export interface RunIntent {
+  readonly state: RunState
+  /** Null: it was never paused, resumed or cancelled. */
+  readonly intended: Intended | null
+}
+
 export interface RunSummary extends RunProgress {
   readonly workers: readonly WorkerShare[]
   /** Claims of all partitions: as many as partitions when nothing was ever interrupted. */
@@ -142,8 +148,8 @@ export async function runSummary(pool: Pool, schema: string, runId: RunId): Prom
   const progress = await runProgress(pool, schema, runId)
   if (progress === null) return null
   const s = quoteIdentifier(schema)
-  const [intended, workers, counts, failures] = await Promise.all([
-    intendedOf(pool, schema, runId),
+  const [wanted, workers, counts, failures] = await Promise.all([
+    runIntent(pool, schema, runId),
     query<Record<string, unknown>>(pool, workerShares(s), [runId]),
     query<{ claims: string; republished: string }>(
       pool,
@@ -160,7 +166,7 @@ export async function runSummary(pool: Pool, schema: string, runId: RunId): Prom
   ])
   return {
     ...progress,
-    intended,
+    intended: wanted?.intended ?? null,
     workers: workers.rows.map((row) => WorkerShare.parse(row)),
     claims: Number(counts.rows[0]?.claims ?? 0),
     republished: Number(counts.rows[0]?.republished ?? 0),
@@ -168,19 +174,26 @@ export async function runSummary(pool: Pool, schema: string, runId: RunId): Prom
   }
 }
 
-async function intendedOf(pool: Pool, schema: string, runId: RunId): Promise<Intended | null> {
+/** What is wanted of a run, and who obeys; null when there is no such run. */
+export async function runIntent(pool: Pool, schema: string, runId: RunId): Promise<RunIntent | null> {
   const s = quoteIdentifier(schema)
   const { rows } = await query<Record<string, unknown>>(
     pool,
-    `select intent, control_sequence as sequence, intended_at as at, intended_by as by, intent_reason as reason,
+    `select state, intent, control_sequence as sequence, intended_at as at, intended_by as by, intent_reason as reason,
             coalesce((select jsonb_agg(jsonb_build_object('partitionId', partition_id, 'index', index, 'intent', p.intent)
                                        order by index)
                         from ${s}.partition p where p.run_id = r.id and p.intent is not null), '[]') as partitions
-       from ${s}.run r where id = $1 and control_sequence > 0`,
+       from ${s}.run r where id = $1`,
     [runId],
   )
-  if (rows[0] === undefined) return null
-  return { ...Intended.parse(rows[0]), acknowledged: await acknowledgements(pool, schema, runId) }
+  const [row] = rows
+  if (row === undefined) return null
+  const state = RunState.parse(row['state'])
+  if (Number(row['sequence']) === 0) return { state, intended: null }
+  return {
+    state,
+    intended: { ...Intended.parse(row), acknowledged: await acknowledgements(pool, schema, runId) },
+  }
 }
 
 /** Of each worker, the newest intent of the run that it obeys. */
