@@ -58,10 +58,8 @@ async function answerAgain(deps: SetIntentDeps, asked: AskedIntent, known: Known
       `request key "${request.requestKey}" belongs to run ${run.id} and to another request: use another request key`,
     ])
   const isRedelivered = known.topicPartition === record.topicPartition && known.offset === record.offset
-  if (isRedelivered) {
-    await publishIntent(deps, run.id)
-    if (known.intent !== null) await tell(deps, asked, { backfill: run.backfill, ...known.intent })
-  }
+  await publishIntent(deps, run.id)
+  if (isRedelivered && known.intent !== null) await tell(deps, asked, { backfill: run.backfill, ...known.intent })
   await deps.status.publish([(isRedelivered ? accepted : duplicate)(asked, run.id, deps.now())])
 }
 

@@ -93,7 +93,7 @@ interface Waited {
 }
 
 test('paused: acknowledged by all, no chunk and no offset afterwards, through the death of every process; resumed: all rows', async () => {
-  const runId = await begin(400)
+  const runId = await begin(1_000)
   await allBusy()
   const asked = performance.now()
   const paused = await command(0, 'pause', runId, '--wait', '--json', '--reason', 'the database is busy')
@@ -135,7 +135,7 @@ test('paused: acknowledged by all, no chunk and no offset afterwards, through th
 }, 180_000)
 
 test('cancelled while it runs: nothing is written after the end, and what was written is what the checkpoints say', async () => {
-  const runId = await begin(400)
+  const runId = await begin(1_000)
   const waiting = small.tidemark('submit', 'small', '--request-key', await requestKey(runId), '--wait')
   await allBusy()
   expect((await command(2, 'cancel', runId)).stderr).toContain('--yes')
@@ -169,16 +169,18 @@ test('cancelled while it runs: nothing is written after the end, and what was wr
 }, 120_000)
 
 test('one partition paused, another cancelled: the rest of the run goes on, and the run ends when the paused one may go on', async () => {
-  const runId = await begin(100)
+  const runId = await begin(1_000)
+  await command(0, 'pause', runId, '--wait')
   const [first, second] = await small.query<{ partition_id: string }>(
-    `select partition_id from ${schema()}.partition where run_id = $1 order by index desc limit 2`,
-    [runId],
+    `select partition_id from ${schema()}.partition left join ${schema()}.checkpoint c using (partition_id)
+      where c.state is null order by partition.index desc limit 2`,
   )
   const [held, dropped] = [first?.partition_id ?? '', second?.partition_id ?? '']
   const key = ['--request-key', 'hold-one']
   await command(0, 'pause', runId, '--partition', held, '--wait', ...key)
   expect((await command(0, 'pause', runId, '--partition', held, ...key)).stdout).toContain('duplicate')
   await command(0, 'cancel', runId, '--partition', dropped, '--yes')
+  await command(0, 'resume', runId)
   await eventually(
     'all but one have ended',
     async () =>
@@ -193,8 +195,7 @@ test('one partition paused, another cancelled: the rest of the run goes on, and 
   const watched = await command(0, 'watch', runId, '--json')
   const end = JSON.parse(watched.stdout.trim().split('\n').at(-1) ?? '') as object
   expect(end).toMatchObject({ type: 'run.completed', partitions: 40, partitionsFailed: 0 })
-  const wrote = await count('select rows_written as count from :s.checkpoint where partition_id = $1', [dropped])
-  expect(await small.sink()).toEqual({ rows: 78_000 + wrote, distinct: 78_000 + wrote, wrong: 0 })
+  expect(await small.sink()).toEqual({ rows: 78_000, distinct: 78_000, wrong: 0 })
 }, 120_000)
 
 const requestKey = async (runId: string): Promise<string> => {
