@@ -12,18 +12,16 @@ const message = fc.record({
   backfill: fc.constant('orders-v2'),
   sequence: fc.integer({ min: 1, max: 8 }),
   intent: fc.constantFrom<Intent[]>('running', 'paused', 'cancelled'),
-  partitions: fc
-    .subarray([...partitions])
-    .chain((some) =>
-      fc.tuple(
-        ...some.map((partitionId) =>
-          fc.record({
-            partitionId: fc.constant(partitionId),
-            intent: fc.constantFrom('paused' as const, 'cancelled' as const),
-          }),
-        ),
+  partitions: fc.subarray([...partitions]).chain((some) =>
+    fc.tuple(
+      ...some.map((partitionId) =>
+        fc.record({
+          partitionId: fc.constant(partitionId),
+          intent: fc.constantFrom('paused' as const, 'cancelled' as const),
+        }),
       ),
     ),
+  ),
   at: fc.constant('2026-11-23T12:00:00Z'),
 })
 /** One message a run and sequence, as the planner writes them. */
