@@ -7,6 +7,7 @@ import { composeSupervisor } from './compose/supervisor.ts'
 import { composeWorker } from './compose/worker.ts'
 import type { Config } from './process/config.ts'
 import type { Log } from './process/log.ts'
+import { type Mark, noMark } from './process/marks.ts'
 
 export { type Client, connectClient, type Submission } from './compose/client.ts'
 export type { RunningRole } from './compose/foundation.ts'
@@ -15,16 +16,19 @@ export { applyTopics, checkTopics, evictMember, groupWorkers } from './compose/o
 
 export type Role = 'planner' | 'worker' | 'ledger' | 'supervisor'
 
-/** A role of the system, wired to its adapters. Throws TerminalError when definitions or configuration are wrong. */
-export async function composeRole(role: Role, config: Config, log: Log): Promise<RunningRole> {
+/**
+ * A role of the system, wired to its adapters; `mark` is called at every crash point. Throws TerminalError when
+ * definitions or configuration are wrong.
+ */
+export async function composeRole(role: Role, config: Config, log: Log, mark: Mark = noMark): Promise<RunningRole> {
   switch (role) {
     case 'planner':
-      return composePlanner(config, log)
+      return composePlanner(config, log, mark)
     case 'worker':
-      return composeWorker(config, log)
+      return composeWorker(config, log, mark)
     case 'ledger':
-      return composeLedger(config, log)
+      return composeLedger(config, log, mark)
     case 'supervisor':
-      return composeSupervisor(config, log)
+      return composeSupervisor(config, log, mark)
   }
 }

@@ -3,6 +3,7 @@ import { migrate } from '../postgres/migrate.ts'
 import type { Pool } from '../postgres/pool.ts'
 import { verifyRecordHash } from '../postgres/record-hash.ts'
 import type { Config } from '../process/config.ts'
+import type { Mark } from '../process/marks.ts'
 import { openPostgresInsert } from '../sink/postgres-insert.ts'
 import { openPostgresUpsert } from '../sink/postgres-upsert.ts'
 import type { Sink } from '../sink/sink.ts'
@@ -17,7 +18,7 @@ export interface Adapters {
   sink(discovered: DiscoveredBackfill): Promise<Sink>
 }
 
-export function adaptersOf(config: Config, pool: Pools['open']): Adapters {
+export function adaptersOf(config: Config, pool: Pools['open'], mark: Mark): Adapters {
   const ready = new Map<Pool, Promise<void>>()
   const prepared = async (pool: Pool): Promise<void> => {
     const known = ready.get(pool)
@@ -43,7 +44,7 @@ export function adaptersOf(config: Config, pool: Pools['open']): Adapters {
     sink: async ({ backfill: { sink } }) => {
       const database = pool(config.database(sink.database))
       await prepared(database)
-      const deps = { pool: database, schema: config.schema, leaseMs: config.leaseMs }
+      const deps = { pool: database, schema: config.schema, leaseMs: config.leaseMs, mark }
       switch (sink.kind) {
         case 'postgres.insert':
           return openPostgresInsert(sink, deps)

@@ -10,6 +10,7 @@ import * as topics from '../kafka/topics.ts'
 import { requestHashOf } from '../plan/answer.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
+import { type Mark, noMark } from '../process/marks.ts'
 
 /** A program's way in and out: produces requests, follows status events. The topics are the API; this is a convenience. */
 export interface Client {
@@ -27,7 +28,7 @@ export interface Submission {
 }
 
 /** Throws RetryableError (KAFKA_UNREACHABLE) and TerminalError (TOPIC_MISSING). */
-export async function connectClient(config: Config, log: Log): Promise<Client> {
+export async function connectClient(config: Config, log: Log, mark: Mark = noMark): Promise<Client> {
   await topics.requireTopics(config, log)
   const codec = createCodec(config)
   const producer = createRecordProducer(createKafka(config, 'tidemark-client', log), config)
@@ -35,6 +36,7 @@ export async function connectClient(config: Config, log: Log): Promise<Client> {
   return {
     submit: async (request) => {
       await produceRequest(logs, request, new Date())
+      await mark('R0')
       return {
         requestKey: request.requestKey,
         requestHash: requestHashOf(request, Buffer.from(JSON.stringify(request))),

@@ -7,6 +7,7 @@ import * as queries from '../ledger/queries.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
 import { type Log, quietLog } from '../process/log.ts'
+import { noMark } from '../process/marks.ts'
 import type { StoredCertificate } from '../sink/sink.ts'
 import { adaptersOf } from './adapters.ts'
 import { control, createPools } from './pools.ts'
@@ -48,7 +49,7 @@ export async function openLedger(config: Config, log: Log = quietLog): Promise<L
       const run = await queries.runProgress(pool, schema, runId)
       if (run === null) throw new TerminalError('NOT_FOUND', `run ${runId} is not known`)
       const definitions = await discoverBackfills(config.definitionsFolder)
-      const sink = await adaptersOf(config, pools.open).sink(definitions.get(run.backfill))
+      const sink = await adaptersOf(config, pools.open, noMark).sink(definitions.get(run.backfill))
       return sink.stored(run.range)
     },
     close: () => pools.close(),

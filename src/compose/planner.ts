@@ -8,15 +8,16 @@ import { createRunStore } from '../plan/run-store.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import { adaptersOf } from './adapters.ts'
 import { feedOf, foundationOf, type RunningRole, running } from './foundation.ts'
 import { control } from './pools.ts'
 
-export async function composePlanner(config: Config, log: Log): Promise<RunningRole> {
+export async function composePlanner(config: Config, log: Log, mark: Mark): Promise<RunningRole> {
   const definitions = await discoverBackfills(config.definitionsFolder)
   const base = foundationOf(config, `planner-${process.pid}`, 4, log)
   const pool = base.pool(config.databaseUrl)
-  const adapters = adaptersOf(config, base.pool)
+  const adapters = adaptersOf(config, base.pool, mark)
   const planner = createPlanner({
     feed: feedOf(base),
     topic: topicName(config.topicPrefix, 'requests'),
@@ -30,6 +31,7 @@ export async function composePlanner(config: Config, log: Log): Promise<RunningR
     openSource: adapters.source,
     openSink: adapters.sink,
     now: () => new Date(),
+    mark,
     newRunId: () => uuidV7(),
     log,
   })

@@ -4,18 +4,19 @@ import { createOpenTasks } from '../kafka/open-tasks.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
 import { createSupervisor } from '../supervise/supervisor.ts'
 import { adaptersOf } from './adapters.ts'
 import { foundationOf, type RunningRole, running } from './foundation.ts'
 import { control } from './pools.ts'
 
-export async function composeSupervisor(config: Config, log: Log): Promise<RunningRole> {
+export async function composeSupervisor(config: Config, log: Log, mark: Mark): Promise<RunningRole> {
   const definitions = await discoverBackfills(config.definitionsFolder)
   const base = foundationOf(config, `supervisor-${process.pid}`, 4, log)
   const pool = base.pool(config.databaseUrl)
   const openTasks = createOpenTasks(config, base.codec, log)
-  const adapters = adaptersOf(config, base.pool)
+  const adapters = adaptersOf(config, base.pool, mark)
   const supervisor = createSupervisor({
     pool,
     schema: config.schema,
@@ -30,6 +31,7 @@ export async function composeSupervisor(config: Config, log: Log): Promise<Runni
     everyMs: 500,
     patienceMs: 5_000,
     now: () => new Date(),
+    mark,
     log,
   })
   const both: Service = {

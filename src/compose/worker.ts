@@ -6,6 +6,7 @@ import { openTaskConsumer } from '../kafka/task-consumer.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { OpenBackfill } from '../work/hold-partition.ts'
 import { obeyIntents } from '../work/obey-intents.ts'
 import { defaultRetryPolicy } from '../work/retry.ts'
@@ -13,11 +14,11 @@ import { createWorker } from '../work/worker.ts'
 import { type Adapters, adaptersOf } from './adapters.ts'
 import { foundationOf, type RunningRole, running } from './foundation.ts'
 
-export async function composeWorker(config: Config, log: Log): Promise<RunningRole> {
+export async function composeWorker(config: Config, log: Log, mark: Mark): Promise<RunningRole> {
   const definitions = await discoverBackfills(config.definitionsFolder)
   const name = `worker/${config.workerId}`
   const base = foundationOf(config, name, config.slots + 2, log)
-  const opened = openOnce(definitions, adaptersOf(config, base.pool))
+  const opened = openOnce(definitions, adaptersOf(config, base.pool, mark))
   const status = createStatusLog(base.logs)
   const retry = defaultRetryPolicy
   let rowsRead = 0
@@ -38,6 +39,7 @@ export async function composeWorker(config: Config, log: Log): Promise<RunningRo
           worker: config.workerId,
           capacity: config.slots,
           deadLetters: createDeadLetterLog(base.logs),
+          mark,
           log,
         },
         host,
@@ -61,6 +63,7 @@ export async function composeWorker(config: Config, log: Log): Promise<RunningRo
       retry,
       random: Math.random,
       now: () => new Date(),
+      mark,
       countRead: (rows) => {
         rowsRead += rows
         grown()

@@ -1,6 +1,7 @@
 import type { Consumer } from 'kafkajs'
 import { messageOf } from '../contract/errors.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { Lane } from '../work/lane.ts'
 import { encodeOffsetMetadata } from '../work/offset-metadata.ts'
 import type { CommittedPlace } from './committed-places.ts'
@@ -10,6 +11,7 @@ export interface OffsetCommitterDeps {
   readonly topic: string
   /** True while this member is in a stable group and holds the lane: a broker accepts commits from anybody else just as well. */
   mayCommit(lane: Lane): boolean
+  readonly mark?: Mark | undefined
   readonly log: Log
 }
 
@@ -27,7 +29,7 @@ export interface OffsetCommitter {
  * The only writer of worker offsets. Offset N, with the checkpoints of the lane's window as its metadata, while the
  * task at N runs; beyond it when its terminal row was read and the event acknowledged.
  */
-export function createOffsetCommitter({ consumer, topic, mayCommit, log }: OffsetCommitterDeps): OffsetCommitter {
+export function createOffsetCommitter({ consumer, topic, mayCommit, mark, log }: OffsetCommitterDeps): OffsetCommitter {
   let last: Promise<boolean> = Promise.resolve(true)
 
   const send = async (lanes: readonly Lane[]): Promise<boolean> => {
@@ -41,7 +43,8 @@ export function createOffsetCommitter({ consumer, topic, mayCommit, log }: Offse
     }))
     for (const lane of ready) lane.dirty = false
     try {
-      await consumer.commitOffsets(offsets)
+      await Promise.all([consumer.commitOffsets(offsets), mark?.('W10')])
+      await mark?.('W11')
       return true
     } catch (error) {
       for (const lane of ready) lane.dirty = true

@@ -4,6 +4,7 @@ import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
 import { TaskMessage } from '../contract/task.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { DeadLetterLog } from '../status/status-log.ts'
 import { unreadable } from '../status/unreadable.ts'
 import { Lane } from '../work/lane.ts'
@@ -27,6 +28,7 @@ export interface TaskConsumerDeps {
   readonly worker: string
   readonly capacity: number
   readonly deadLetters: DeadLetterLog
+  readonly mark?: Mark
   readonly log: Log
 }
 
@@ -87,6 +89,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
       const entry = held.get(lane.topicPartition)
       return phase === 'stable' && entry?.lane === lane && entry.claimed !== undefined
     },
+    mark: deps.mark,
     log,
   })
 
@@ -273,6 +276,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
         eachBatch: async ({ batch, resolveOffset }) => {
           const h = held.get(batch.partition)
           if (h?.claimed === undefined || h.draining) return
+          await deps.mark?.('W0')
           for (const message of batch.messages) {
             const offset = BigInt(message.offset)
             if (offset >= h.lane.position) {

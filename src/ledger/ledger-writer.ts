@@ -3,6 +3,7 @@ import { TerminalError } from '../contract/errors.ts'
 import { codeOf } from '../postgres/classify.ts'
 import type { Pool } from '../postgres/pool.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
 import type { IncomingRecord, RecordBatch, RecordFeed } from '../status/record-feed.ts'
 import type { DeadLetterLog } from '../status/status-log.ts'
@@ -18,6 +19,7 @@ export interface LedgerWriterDeps {
   readonly pool: Pool
   readonly schema: string
   readonly deadLetters: DeadLetterLog
+  readonly mark?: Mark
   now(): Date
   readonly log: Log
 }
@@ -75,7 +77,9 @@ interface ReadRecord extends PlacedEvent {
 /** An event that Postgres cannot store must not hold up those around it: halves, down to the one. */
 async function store(deps: LedgerWriterDeps, read: readonly ReadRecord[], upTo: ReadUpTo): Promise<void> {
   try {
+    await deps.mark?.('L1')
     await recordEvents(deps.pool, deps.schema, read, upTo)
+    await deps.mark?.('L2')
   } catch (error) {
     const [only, ...others] = read
     if (!isUnstorable(error) || only === undefined) throw error

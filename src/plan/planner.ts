@@ -5,6 +5,7 @@ import type { StartRequest } from '../contract/request.ts'
 import type { StatusEvent } from '../contract/status.ts'
 import { describeBackfill } from '../define/describe.ts'
 import type { Definitions } from '../define/discover.ts'
+import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
 import type { IncomingRecord, RecordFeed } from '../status/record-feed.ts'
 import { readRequest } from './admit-request.ts'
@@ -26,6 +27,7 @@ export interface PlannerDeps extends AdmissionDeps, SetIntentDeps {
   readonly runs: RunStore
   readonly tasks: TaskLog
   newRunId(): RunId
+  readonly mark?: Mark
 }
 
 /**
@@ -57,6 +59,7 @@ async function answerRecord(deps: PlannerDeps, record: IncomingRecord, signal: A
   let asked: AskedRequest = { requestKey: null, requestHash: requestHashOf(undefined, bytes) }
   try {
     const json = await record.json()
+    await deps.mark?.('R1')
     const read = readRequest(json)
     const requestHash = requestHashOf(json, bytes)
     asked = { requestKey: read.kind === 'request' ? read.request.requestKey : read.requestKey, requestHash }
@@ -99,9 +102,11 @@ async function start(deps: PlannerDeps, asked: Asked, signal: AbortSignal): Prom
     ...outline,
   }
   const { topicPartition, offset } = asked.record
+  await deps.mark?.('R2')
   const isNew = await deps.runs.accept(run, { request, bodyHash: bodyHashOf(request), topicPartition, offset })
   // Not the first: another planner took the key meanwhile (found on the next look), or the target.
   if (!isNew) return start(deps, asked, signal)
+  await deps.mark?.('R3')
   deps.log.info({ runId: run.id, requestKey: run.requestKey, partitions: run.partitions }, 'request accepted')
   await deps.status.publish([accepted(asked, run.id, deps.now())])
   const begun = { state: 'planning', intent: 'running', controlSequence: 0, planCursor: 0, isPlanned: false } as const
@@ -124,8 +129,8 @@ async function goOnWith(deps: PlannerDeps, asked: Asked, known: KnownRequest, si
 async function plan(deps: PlannerDeps, asked: Asked, run: Run, signal: AbortSignal): Promise<void> {
   if (run.state === 'planning')
     try {
-      await writePlan(deps.runs, run, deps.definitions.get(run.backfill), signal)
-      await announcePlan(deps.runs, deps.tasks, run, deps.now, signal)
+      await writePlan(deps, run, deps.definitions.get(run.backfill), signal)
+      await announcePlan(deps, run, signal)
       if (!(await deps.runs.markPlanned(run.id, deps.now()))) {
         deps.log.info({ runId: run.id }, 'run cancelled while it was being planned')
         return
@@ -137,6 +142,7 @@ async function plan(deps: PlannerDeps, asked: Asked, run: Run, signal: AbortSign
     }
   else if (!run.isPlanned) return
   await deps.status.publish([planned(run, deps.now())])
+  await deps.mark?.('R7')
   deps.log.info({ runId: run.id, requestKey: asked.requestKey, partitions: run.partitions }, 'run planned')
 }
 

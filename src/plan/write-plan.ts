@@ -2,11 +2,19 @@ import { RetryableError, TerminalError } from '../contract/errors.ts'
 import type { PlannedPartition } from '../contract/plan.ts'
 import type { KeyKind } from '../contract/range.ts'
 import type { DiscoveredBackfill } from '../define/discover.ts'
+import type { Mark } from '../process/marks.ts'
 import { cut, keyKindOf } from './cut.ts'
 import { partitionIdOf } from './partition-id.ts'
 import type { Run, RunStore } from './run-store.ts'
 import type { TaskLog } from './task-log.ts'
 import { type StoredPartition, taskOf } from './task-of.ts'
+
+export interface PlanWriterDeps {
+  readonly runs: RunStore
+  readonly tasks: TaskLog
+  now(this: void): Date
+  readonly mark?: Mark
+}
 
 const [partitionsPerPage, tasksPerBatch] = [5_000, 500]
 
@@ -15,7 +23,7 @@ const [partitionsPerPage, tasksPerBatch] = [5_000, 500]
  * bounds give the same partitions again. Throws RetryableError when another planner writes the same plan.
  */
 export async function writePlan(
-  runs: RunStore,
+  { runs, mark }: PlanWriterDeps,
   run: Run,
   { backfill, hash }: DiscoveredBackfill,
   signal: AbortSignal,
@@ -35,6 +43,7 @@ export async function writePlan(
         `run ${run.id}: another planner writes the plan, which is not at ${planCursor} any more`,
       )
     ;[planCursor, page] = [planCursor + page.length, []]
+    await mark?.('R4')
   }
   for (const partition of cut(run.bounds, backfill.partitionBy)) {
     if (partition.index < run.planCursor) continue
@@ -51,10 +60,8 @@ function stored(run: Run, kind: KeyKind, partition: PlannedPartition): StoredPar
 
 /** Publishes the tasks that may be missing. Those published before a crash are published again, and meet the claim. */
 export async function announcePlan(
-  runs: RunStore,
-  tasks: TaskLog,
+  { runs, tasks, now, mark }: PlanWriterDeps,
   run: Run,
-  now: () => Date,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
@@ -62,6 +69,8 @@ export async function announcePlan(
     const partitions = await runs.unannounced(run.id, tasksPerBatch)
     if (partitions.length === 0) return
     await tasks.publish(partitions.map((partition) => taskOf(run, partition, 'planned', now())))
+    await mark?.('R6')
     await runs.markAnnounced(partitions.map(({ partitionId }) => partitionId))
+    await mark?.('R5')
   }
 }

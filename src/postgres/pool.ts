@@ -103,9 +103,14 @@ export async function withClient<T>(pool: Pool, act: (client: Client) => Promise
 
 /**
  * Runs `act` between BEGIN and COMMIT (READ COMMITTED); a rejection rolls back. Throws RetryableError
- * (OUTCOME_UNKNOWN) when the connection was lost after COMMIT had been sent: then nobody knows yet.
+ * (OUTCOME_UNKNOWN) when the connection was lost after COMMIT had been sent: then nobody knows yet. `committing` is
+ * called as soon as COMMIT is sent.
  */
-export async function withTransaction<T>(pool: Pool, act: (client: Client) => Promise<T>): Promise<T> {
+export async function withTransaction<T>(
+  pool: Pool,
+  act: (client: Client) => Promise<T>,
+  committing?: () => Promise<void> | void,
+): Promise<T> {
   return withClient(pool, async (client) => {
     await client.query('begin isolation level read committed')
     let result: T
@@ -115,7 +120,7 @@ export async function withTransaction<T>(pool: Pool, act: (client: Client) => Pr
       await rollBack(client, error)
       throw error
     }
-    await commit(client, nameOf(pool))
+    await commit(client, nameOf(pool), committing)
     return result
   })
 }
@@ -130,10 +135,15 @@ async function rollBack(client: Client, error: unknown): Promise<void> {
   }
 }
 
-async function commit(client: Client, database: string): Promise<void> {
+async function commit(
+  client: Client,
+  database: string,
+  committing: (() => Promise<void> | void) | undefined,
+): Promise<void> {
   let tag: string
   try {
-    tag = (await client.query('commit')).command
+    const [answer] = await Promise.all([client.query('commit'), committing?.()])
+    tag = answer.command
   } catch (error) {
     throw spoilsConnection(error) ? new InDoubt(classify(error, { database, committing: true })) : error
   }

@@ -41,9 +41,9 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
            lease_until = ${lease}, updated_at = clock_timestamp()
      where c.state = 'pending'
         or (c.state = 'running' and (c.lease_until < clock_timestamp() or c.held_for = excluded.held_for))
-    returning ${columns}`
+    returning ${checkpointColumns}`
   const readSql = `
-    select ${columns}, holder,
+    select ${checkpointColumns}, holder,
            ceil(extract(epoch from lease_until - clock_timestamp()) * 1000)::int as lease_ends_in_ms
       from ${at}.checkpoint where partition_id = $1`
   const advanceSql = `
@@ -67,11 +67,11 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
       select partition_id, sequence, r.ordinal, r.position, r.reason, r.row
         from advanced, unnest($13::text[], $14::text[], $15::text[]) with ordinality as r(position, reason, row, ordinal)
     )
-    select ${columns} from advanced`
+    select ${checkpointColumns} from advanced`
   const failSql = `
     update ${at}.checkpoint set state = 'failed', reason = $5, message = $6, updated_at = clock_timestamp()
      where partition_id = $1 and epoch = $2 and sequence = $3 and cursor is not distinct from $4 and state = 'running'
-    returning ${columns}`
+    returning ${checkpointColumns}`
   // Sorted, or two that cancel the same partitions could lock each other out.
   const cancelSql = `
     insert into ${at}.checkpoint as c
@@ -82,7 +82,7 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
      order by partition_id
     on conflict (partition_id) do update set state = 'cancelled', updated_at = clock_timestamp()
      where c.state in ('pending', 'running')`
-  const listSql = `select ${columns}, holder, held_for, reason, message from ${at}.checkpoint`
+  const listSql = `select ${checkpointColumns}, holder, held_for, reason, message from ${at}.checkpoint`
   // Also true when this hold's own last chunk completed the partition while the statement waited for it.
   const renewSql = `
     update ${at}.checkpoint set lease_until = ${lease}, updated_at = clock_timestamp()
@@ -182,7 +182,7 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
   }
 }
 
-const columns = `partition_id, epoch, sequence, cursor, state, kind, "from", "to",
+export const checkpointColumns = `partition_id, epoch, sequence, cursor, state, kind, "from", "to",
   rows_read, rows_written, rows_filtered, rows_rejected, content_hash`
 
 interface HolderRecord {
@@ -193,7 +193,7 @@ interface HolderRecord {
 }
 
 /** int8 and numeric arrive as text. */
-interface CheckpointRecord {
+export interface CheckpointRecord {
   readonly partition_id: string
   readonly epoch: string
   readonly sequence: string
@@ -214,7 +214,7 @@ interface HeldRecord extends CheckpointRecord {
   readonly lease_ends_in_ms: number
 }
 
-function heldOf(row: CheckpointRecord): Held {
+export function heldOf(row: CheckpointRecord): Held {
   const sequence = Number(row.sequence)
   return {
     checkpoint: {
@@ -247,7 +247,7 @@ function storedOf(row: CheckpointRecord & HolderRecord): StoredCheckpoint {
 /** Holder of a partition that was cancelled before anybody claimed it. */
 const nobody = 'nobody'
 
-const fenced = ({ partitionId, epoch, sequence }: Checkpoint): FencedError =>
+export const fenced = ({ partitionId, epoch, sequence }: Checkpoint): FencedError =>
   new FencedError(
     `partition ${partitionId} has moved on from epoch ${epoch}, sequence ${sequence}: nothing was changed`,
   )

@@ -24,13 +24,23 @@ export function openPostgresInsert(definition: PostgresInsertSink<AnyRow>, deps:
         temporaryTables: false,
       },
       numbered: false,
-      async write(client, target, range, first, buffer) {
-        const { name, columns } = target
-        if (first) {
-          const within = withinRange(target, rangeColumn, range.kind)
-          await client.query(`delete from ${name.sql} where ${within}`, rangeValues(range))
+      writesMany: true,
+      async begin(client, target, ranges) {
+        const [first] = ranges
+        if (first === undefined) return
+        const table = target.name.sql
+        if (ranges.length === 1) {
+          const within = withinRange(target, rangeColumn, first.kind)
+          await client.query(`delete from ${table} where ${within}`, rangeValues(first))
+        } else {
+          const within = withinRange(target, rangeColumn, first.kind, ['of."from"', 'of."to"'])
+          await client.query(
+            `delete from ${table} using unnest($1::text[], $2::text[]) as of("from", "to") where ${within}`,
+            [ranges.map(({ from }) => from), ranges.map(({ to }) => to)],
+          )
         }
-        if (buffer.rows === 0) return
+      },
+      async write(client, { name, columns }, buffer) {
         const list = columns.map((column) => quoteIdentifier(column.name)).join(', ')
         await copyIn(client, `copy ${name.sql} (${list}) from stdin (format binary)`, buffer)
       },

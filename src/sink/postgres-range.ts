@@ -5,10 +5,15 @@ import { quoteIdentifier } from '../postgres/identifier.ts'
 import { rangeKindOf, type Target } from './postgres-target.ts'
 
 /**
- * SQL condition that holds for the rows of a range, its bounds as $1 and $2. The column stays bare, so that an index
- * on it serves; times without zone, and dates, are taken as UTC.
+ * SQL condition that holds for the rows of a range, its bounds as the SQL of two texts. The column stays bare, so that
+ * an index on it serves; times without zone, and dates, are taken as UTC.
  */
-export function withinRange({ name, columns }: Target, rangeColumn: string, kind: KeyKind): string {
+export function withinRange(
+  { name, columns }: Target,
+  rangeColumn: string,
+  kind: KeyKind,
+  [from, to]: readonly [string, string] = ['$1', '$2'],
+): string {
   const column = columns.find((candidate) => candidate.name === rangeColumn)
   if (column === undefined || rangeKindOf(column) !== kind)
     throw new TerminalError(
@@ -17,13 +22,13 @@ export function withinRange({ name, columns }: Target, rangeColumn: string, kind
         `${name.schema}.${name.table} is ${column?.type ?? 'missing'}: name the column that holds the source's key`,
     )
   const type = columnTypeOf(column)?.name
-  const bound = (parameter: string): string => {
-    if (kind === 'integer') return `${parameter}::${type === 'numeric' ? type : 'int8'}`
-    const instant = `${parameter}::timestamptz`
+  const bound = (text: string): string => {
+    if (kind === 'integer') return `${text}::${type === 'numeric' ? type : 'int8'}`
+    const instant = `${text}::timestamptz`
     return type === 'timestamptz' ? instant : `(${instant} at time zone 'UTC')`
   }
   const sql = quoteIdentifier(rangeColumn)
-  return `${sql} >= ${bound('$1')} and ${sql} < ${bound('$2')}`
+  return `${sql} >= ${bound(from)} and ${sql} < ${bound(to)}`
 }
 
 export const rangeValues = ({ from, to }: KeyRange): [string, string] => [from, to]

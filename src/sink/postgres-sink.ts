@@ -1,6 +1,7 @@
 // What every Postgres sink does alike: claims, fences, and one transaction a chunk in which rows and checkpoint stand
 // or fall together. Reads the catalogue before the first rows. After a crash the server has the whole chunk or nothing
 // of it. Never writes outside that transaction.
+import type { Checkpoint } from '../contract/checkpoint.ts'
 import { FencedError, messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
 import type { KeyRange } from '../contract/range.ts'
 import type { AnyRow, RowSchema } from '../define/row-schema.ts'
@@ -9,16 +10,20 @@ import { CopyBuffer, type CopyLayout, copyLayout } from '../postgres/copy-binary
 import { tableName } from '../postgres/identifier.ts'
 import { type Client, nameOf, type Pool, query, withTransaction } from '../postgres/pool.ts'
 import { recordHashSql } from '../postgres/record-hash.ts'
-import { checkpointRows } from './checkpoint-row.ts'
+import type { Mark } from '../process/marks.ts'
+import { checkpointGroups } from './checkpoint-groups.ts'
+import { checkpointRows, fenced, type Held } from './checkpoint-row.ts'
+import { groupCalls } from './group-calls.ts'
 import { rangeValues, withinRange } from './postgres-range.ts'
 import { type Demands, fieldsOf, inspectTarget, type Target } from './postgres-target.ts'
-import { RowError, type Sink } from './sink.ts'
+import { type Chunk, type Claim, type Holding, RowError, type Sink } from './sink.ts'
 
 export interface PostgresSinkDeps {
   readonly pool: Pool
   /** Schema of Tidemark's own tables in the sink's database. */
   readonly schema: string
   readonly leaseMs: number
+  readonly mark?: Mark
 }
 
 /** How one kind of sink brings a chunk's rows into its table, inside the chunk's transaction. */
@@ -26,14 +31,19 @@ export interface PostgresWriter {
   readonly demands: Demands
   /** Whether the rows carry their number, to tell which of two came later. */
   readonly numbered: boolean
-  /** `first`: nothing of the partition was written before, by anybody. */
-  write(client: Client, target: Target, range: KeyRange, first: boolean, buffer: CopyBuffer): Promise<void>
+  /** Whether one transaction may hold chunks of several partitions. */
+  readonly writesMany: boolean
+  /** Before the first rows of partitions of which nothing was written, by anybody; their ranges are of one kind. */
+  begin(client: Client, target: Target, ranges: readonly KeyRange[]): Promise<void>
+  write(client: Client, target: Target, buffer: CopyBuffer): Promise<void>
 }
 
 const wholeDayMs = 86_400_000
+const smallBytes = 16_384
 
-export function createPostgresSink(writer: PostgresWriter, { pool, schema, leaseMs }: PostgresSinkDeps): Sink {
+export function createPostgresSink(writer: PostgresWriter, { pool, schema, leaseMs, mark }: PostgresSinkDeps): Sink {
   const checkpoints = checkpointRows(schema, leaseMs)
+  const groups = checkpointGroups(schema, leaseMs)
   const { demands } = writer
   const validate = fieldsOf(demands.schema) === null ? demands.schema : null
   let opened: Opened | undefined
@@ -61,6 +71,68 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
     return opening
   }
 
+  const claim = groupCalls<Holding, Claim>({
+    alone: (holding) => checkpoints.claim(pool, holding),
+    together: async (holdings) => {
+      const claimed = await groups.claim(pool, holdings).catch(aloneWhereRefused)
+      return holdings.map(({ partitionId }) => {
+        const held = claimed?.get(partitionId)
+        return held === undefined ? undefined : { result: { kind: 'claimed', ...held } }
+      })
+    },
+    clash: (a, b) => a.partitionId === b.partitionId || a.worker !== b.worker,
+  })
+
+  const inChunkTransaction = <T>(act: (client: Client) => Promise<T>): Promise<T> =>
+    withTransaction(pool, act, () => mark?.('W5'))
+
+  const commitAlone = async ({ chunk, buffer, target }: Written): Promise<Checkpoint> => {
+    try {
+      return await inChunkTransaction(async (client) => {
+        const { checkpoint, range } = await checkpoints.advance(client, chunk)
+        await mark?.('W3')
+        if (isFirst(chunk)) await writer.begin(client, target, [range])
+        if (buffer.rows > 0) await writer.write(client, target, buffer)
+        await mark?.('W4')
+        return checkpoint
+      })
+    } catch (error) {
+      throw refusalOf(error, demands.table)
+    }
+  }
+
+  const commitSmall = groupCalls<Written, Checkpoint>({
+    alone: commitAlone,
+    together: async (written) => {
+      const advance = async (client: Client): Promise<ReadonlyMap<string, Held>> => {
+        const advanced = await groups.advance(
+          client,
+          written.map(({ chunk }) => chunk),
+        )
+        await mark?.('W3')
+        const current = written.filter(({ chunk }) => advanced.has(chunk.holding.partitionId))
+        const begun = current.filter(({ chunk }) => isFirst(chunk))
+        const ranges = begun.flatMap(({ chunk }) => advanced.get(chunk.holding.partitionId)?.range ?? [])
+        if (begun[0] !== undefined) await writer.begin(client, begun[0].target, ranges)
+        for (const { buffer, target } of current) if (buffer.rows > 0) await writer.write(client, target, buffer)
+        await mark?.('W4')
+        return advanced
+      }
+      const advanced = await inChunkTransaction(advance).catch(aloneWhereRefused)
+      return written.map(({ chunk }) => {
+        if (advanced === undefined) return undefined
+        const held = advanced.get(chunk.holding.partitionId)
+        return held === undefined ? { error: fenced(chunk.before) } : { result: held.checkpoint }
+      })
+    },
+    clash: ({ chunk: { holding: a } }, { chunk: { holding: b } }) =>
+      a.partitionId === b.partitionId || a.range.kind !== b.range.kind,
+  })
+
+  /** Small enough that beginning and ending a transaction costs more than what is in it. */
+  const isSmall = ({ rejected }: Chunk, { rows, bytes }: CopyBuffer): boolean =>
+    rejected.length === 0 && (rows === 0 || (writer.writesMany && bytes <= smallBytes))
+
   return {
     async target() {
       const { schema: namespace, table } = tableName(demands.table)
@@ -79,7 +151,7 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
 
     async claim(holding) {
       await open()
-      return checkpoints.claim(pool, holding)
+      return claim(holding)
     },
 
     buffer() {
@@ -91,21 +163,12 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
 
     async commit(chunk) {
       const { target } = await open()
-      const { buffer, before, added } = chunk
+      const { buffer, added } = chunk
       if (!(buffer instanceof CopyBuffer)) throw new TypeError('the chunk carries a buffer of another sink')
       if (added.rowsWritten !== buffer.rows || added.contentHash !== buffer.contentHash.toString())
         throw new TypeError(`the chunk says ${added.rowsWritten} rows, its buffer holds ${buffer.rows}`)
       capacity = Math.max(65_536, buffer.bytes + (buffer.bytes >> 3))
-      const first = before.sequence === 0 && before.cursor === null
-      try {
-        return await withTransaction(pool, async (client) => {
-          const { checkpoint, range } = await checkpoints.advance(client, chunk)
-          await writer.write(client, target, range, first, buffer)
-          return checkpoint
-        })
-      } catch (error) {
-        throw refusalOf(error, demands.table)
-      }
+      return isSmall(chunk, buffer) ? commitSmall({ chunk, buffer, target }) : commitAlone({ chunk, buffer, target })
     },
 
     async fail(holding, before, reason, message) {
@@ -162,6 +225,22 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
       )
     return error
   }
+}
+
+/** A chunk with what writing it takes. */
+interface Written {
+  readonly chunk: Chunk
+  readonly buffer: CopyBuffer
+  readonly target: Target
+}
+
+const isFirst = ({ before }: Chunk): boolean => before.sequence === 0 && before.cursor === null
+
+/** The server refused a group, for a lock or a row of one of its members, and rolled it back: each is made alone. */
+function aloneWhereRefused(error: unknown): undefined {
+  const isRefused =
+    error instanceof RetryableError ? error.code === 'SINK_BUSY' : error instanceof Error && codeOf(error) !== undefined
+  if (!isRefused) throw error
 }
 
 interface Opened {

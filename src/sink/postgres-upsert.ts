@@ -21,8 +21,10 @@ export function openPostgresUpsert(definition: PostgresUpsertSink<AnyRow>, deps:
     {
       demands: { table, schema, range, key, privileges: ['INSERT', 'UPDATE', 'SELECT'], temporaryTables: true },
       numbered: true,
-      async write(client, target, _range, _first, buffer) {
-        if (buffer.rows === 0) return
+      // A second chunk would find the first one's rows in the temporary table.
+      writesMany: false,
+      async begin() {},
+      async write(client, target, buffer) {
         const { create, stage, merge } = statements(target, key)
         await client.query(create)
         await copyIn(client, stage, buffer)

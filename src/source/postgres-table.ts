@@ -21,6 +21,9 @@ import type { Page, PageRows, Source, SourceRange } from './source.ts'
 import { type TextColumn, type TextRow, TextRows } from './text-rows.ts'
 import { validatedRows } from './validated-rows.ts'
 
+/** A table that was changed is seen this much later. Short: what is wrong with it may have been mended. */
+const catalogueMs = 2_000
+
 /**
  * The rows of a table in the order of the partition column and then of the key. Rows that change while a run reads
  * are read as they are then; a row whose partition column is null belongs to no partition and is never read.
@@ -42,6 +45,8 @@ class PostgresTable implements Source {
   readonly #fields: readonly RowField[] | null
   /** The schema has to see rows as a whole. */
   readonly #validates: boolean
+  /** The catalogue's answer, for partitions that are begun soon after each other. */
+  #known: { readonly columns: Promise<readonly TableColumn[]>; readonly untilMs: number } | undefined
 
   constructor(definition: PostgresTableSource<AnyRow>, pool: Pool, partitionBy: PartitionBy | null) {
     const fields = rowFields(definition.schema)
@@ -54,6 +59,7 @@ class PostgresTable implements Source {
   }
 
   async check(_signal: AbortSignal): Promise<void> {
+    this.#known = undefined
     await this.#columns(this.#partitionBy)
   }
 
@@ -113,6 +119,18 @@ class PostgresTable implements Source {
     }
   }
 
+  #catalogue(): Promise<readonly TableColumn[]> {
+    const nowMs = performance.now()
+    if (this.#known !== undefined && nowMs < this.#known.untilMs) return this.#known.columns
+    const columns = tableColumns(this.#pool, this.#table)
+    const known = { columns, untilMs: nowMs + catalogueMs }
+    this.#known = known
+    columns.catch(() => {
+      if (this.#known === known) this.#known = undefined
+    })
+    return columns
+  }
+
   #validated(rows: PageRows, whereIs: (index: number) => string): Promise<PageRows> {
     return validatedRows(this.#definition.schema, rows, whereIs)
   }
@@ -123,7 +141,7 @@ class PostgresTable implements Source {
 
   /** The table's columns. Throws TerminalError (SOURCE_NOT_READABLE) with all that is wrong. */
   async #columns(by: { readonly kind: string; readonly column?: string } | null): Promise<readonly TableColumn[]> {
-    const columns = await tableColumns(this.#pool, this.#table)
+    const columns = await this.#catalogue()
     const partitionColumn =
       by?.column === undefined
         ? null

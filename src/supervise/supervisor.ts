@@ -8,6 +8,7 @@ import type { TaskLog } from '../plan/task-log.ts'
 import { taskOf } from '../plan/task-of.ts'
 import type { Pool } from '../postgres/pool.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { StatusLog } from '../status/status-log.ts'
@@ -39,6 +40,7 @@ export interface SupervisorDeps {
   readonly patienceMs?: number
   /** How long a holder that says nothing may still be at work. */
   readonly leaseMs: number
+  readonly mark?: Mark
   readonly log: Log
 }
 
@@ -166,6 +168,7 @@ async function lookAt(
       'ends of partitions that the ledger has not heard of: told again',
     )
     await deps.status.publish(some)
+    await deps.mark?.('Q1')
   }
   await sweepCancelled({ ...deps, partitions: deps.runs.partitions }, run, sink, found.unswept, signal)
   for (const some of inBatches(found.stranded)) await publishAgain(deps, run, some)
@@ -173,13 +176,14 @@ async function lookAt(
 }
 
 async function publishAgain(
-  { runs, tasks, status, now, log }: Supervising,
+  { runs, tasks, status, now, mark, log }: Supervising,
   run: Run,
   ids: readonly PartitionId[],
 ): Promise<void> {
   const partitions = await runs.partitions(ids)
   log.warn({ runId: run.id, partitions: partitions.length }, 'partitions that no open task covers: published again')
   await tasks.publish(partitions.map((partition) => taskOf(run, partition, 'stranded', now())))
+  await mark?.('Q2')
   await status.publish(partitions.map((partition) => republished(run, partition, now())))
 }
 
@@ -203,8 +207,10 @@ async function end(
     (canMove(run.state, how.state) && (await deps.runs.end(run.id, run.state, how.state, at)))
   if (!decided) return
   await deps.status.publish([runEnd(run, how, at)])
+  await deps.mark?.('Q3')
   if (run.controlSequence > 0) await deps.control.clear(run.id)
   await deps.runs.markEndTold(run.id)
+  await deps.mark?.('Q4')
   deps.log.info({ runId: run.id, backfill: run.backfill, ...how }, `run ${how.state}`)
 }
 

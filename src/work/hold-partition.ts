@@ -5,6 +5,7 @@ import type { StatusEvent } from '../contract/status.ts'
 import type { TaskMessage } from '../contract/task.ts'
 import { type Backfill, skip, type TransformContext } from '../define/define-backfill.ts'
 import type { AnyRow } from '../define/row-schema.ts'
+import type { Mark } from '../process/marks.ts'
 import type { Claim, Holding, Sink } from '../sink/sink.ts'
 import type { Page, Source } from '../source/source.ts'
 import { claimed, ended, progressed, type Teller } from './partition-events.ts'
@@ -26,6 +27,7 @@ export interface HoldDeps {
   readonly leaseMs: number
   /** Counts every row taken from a source, also those that are read again. */
   countRead(rows: number): void
+  readonly mark?: Mark
 }
 
 export type HoldOutcome = 'finished' | 'interrupted'
@@ -47,8 +49,10 @@ export async function holdPartition(
   const holding = holdingOf(teller)
   const claim = await claimWhenFree(sink, holding, signal)
   if (claim === undefined) return 'interrupted'
+  await deps.mark?.('W1')
   if (claim.kind === 'finished') {
     await deps.tell([ended(teller, claim.checkpoint, null)])
+    await deps.mark?.('W9')
     return 'finished'
   }
   await deps.tell([claimed(teller, claim.checkpoint, claim.range)])
@@ -101,6 +105,7 @@ async function writeChunk(writing: Writing, page: Page, before: Checkpoint, read
   const { deps, teller, backfill, sink, holding, to, context } = writing
   const began = performance.now()
   deps.countRead(page.rows.length)
+  await deps.mark?.('W2')
   if (page.rows.length > 0 && page.cursor === before.cursor)
     throw new TerminalError(
       'NO_PROGRESS',
@@ -129,14 +134,17 @@ async function writeChunk(writing: Writing, page: Page, before: Checkpoint, read
     buffer,
     rejected: done.rejected,
   })
+  const writeMs = performance.now() - transformed
+  await deps.mark?.(page.last ? 'W8' : 'W6')
   const timings = {
     readMs: tenths(readMs),
     transformMs: tenths(transformed - began),
-    writeMs: tenths(performance.now() - transformed),
+    writeMs: tenths(writeMs),
   }
   const events = [progressed(teller, checkpoint, timings)]
   if (page.last) events.push(ended(teller, checkpoint, null))
   await deps.tell(events)
+  await deps.mark?.(page.last ? 'W9' : 'W7')
   return checkpoint
 }
 

@@ -2,9 +2,11 @@
 import { parseArgs } from 'node:util'
 import { benchFlights } from './flights.ts'
 import type { BenchResult } from './result.ts'
+import { benchTasks } from './tasks.ts'
 
 const benches: Readonly<Record<string, (rounds: number) => Promise<readonly BenchResult[]>>> = {
   flights: benchFlights,
+  tasks: benchTasks,
 }
 
 const { values, positionals } = parseArgs({

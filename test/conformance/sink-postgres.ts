@@ -71,6 +71,15 @@ export async function postgresHarness(kind: 'insert' | 'upsert'): Promise<SinkHa
       const sql = `select position, reason, row from ${schema}.rejected_row where partition_id = $1 order by sequence, ordinal`
       return (await pool.query(sql, [partitionId])).rows
     },
+    async lockCheckpoint(partitionId) {
+      const locker = await pool.connect()
+      await locker.query('begin')
+      await locker.query(`select from ${schema}.checkpoint where partition_id = $1 for update`, [partitionId])
+      return async () => {
+        await locker.query('rollback')
+        locker.release()
+      }
+    },
     async stopWrites() {
       const stopper = await pool.connect()
       await stopper.query('select pg_advisory_lock($1)', [lock])

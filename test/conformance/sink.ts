@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { noTotals } from '../../src/contract/certificate.ts'
 import type { Checkpoint } from '../../src/contract/checkpoint.ts'
-import { FencedError, RetryableError } from '../../src/contract/errors.ts'
+import { FencedError, RetryableError, TerminalError } from '../../src/contract/errors.ts'
 import type { Chunk, Claim, Holding, RejectedRow, Sink } from '../../src/sink/sink.ts'
 
 /** Chunks that are stopped in the middle of their transaction: some of it is written, nothing is committed. */
@@ -29,6 +29,8 @@ export interface SinkHarness {
     partitionId: string,
   ): Promise<{ epoch: number; sequence: number; after: string | null; through: string | null }[]>
   rejected(partitionId: string): Promise<RejectedRow[]>
+  /** Holds a partition's checkpoint row, as a transaction in doubt does, until the returned function is called. */
+  lockCheckpoint(partitionId: string): Promise<() => Promise<void>>
   stopWrites(): Promise<StoppedWrites>
   close(): Promise<void>
 }
@@ -390,6 +392,67 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
           if (end === 'kill') await writes.release()
         },
       )
+    })
+
+    describe('many at once are as exact as one by one', () => {
+      test('claims: of free partitions, of finished ones, of those that somebody else has, and of one that is locked', async () => {
+        const sink = harness.open(leaseMs)
+        const free = Array.from({ length: 40 }, () => partition())
+        const [finished, held, locked] = [partition(), partition(), partition()]
+        const { checkpoint } = await claimed(sink, finished)
+        await sink.commit(chunkOf(sink, finished, checkpoint, [], { last: true }))
+        await claimed(sink, { ...held, topicPartition: 9 })
+        await claimed(sink, locked)
+        const unlock = await harness.lockCheckpoint(locked.partitionId)
+        const late = sink.claim(locked)
+        const claims = await Promise.all([...free, finished, held].map((holding) => sink.claim(holding)))
+        expect(claims.slice(0, 40).map((claim) => claim.kind === 'claimed' && claim.checkpoint.partitionId)).toEqual(
+          free.map(({ partitionId }) => partitionId),
+        )
+        expect(claims.slice(40).map(({ kind }) => kind)).toEqual(['finished', 'held'])
+        await unlock()
+        expect(await late).toMatchObject({ kind: 'claimed', checkpoint: { epoch: 2 } })
+      })
+
+      test('chunks: each has its own rows, counts and hash; one that is fenced, and one with a bad row, spoil no other', async () => {
+        const sink = harness.open(leaseMs)
+        const holdings = Array.from({ length: 40 }, () => partition())
+        const claims = await Promise.all(holdings.map((holding) => claimed(sink, holding)))
+        const [fenced, spoilt] = [holdings[7], holdings[11]]
+        if (fenced === undefined || spoilt === undefined) throw new Error('there are 40')
+        await claimed(harness.open(leaseMs), { ...fenced, worker: 'worker-2' })
+        const chunks = claims.map(({ checkpoint }, at) => {
+          const holding = holdings[at] ?? fenced
+          const ids = Array.from({ length: at % 4 }, (_, i) => first(holding) + i)
+          return chunkOf(sink, holding, checkpoint, ids, { last: at % 2 === 0 })
+        })
+        if (traits.replacesRange) {
+          // A key that stands there already: of a range that the chunk does not replace.
+          await harness.insert(first(spoilt) + 200_000)
+          chunks[11] = chunkOf(sink, spoilt, claims[11]?.checkpoint ?? chunks[11]!.before, [first(spoilt) + 200_000])
+        }
+        const settled = await Promise.allSettled(chunks.map((chunk) => sink.commit(chunk)))
+        for (const [at, result] of settled.entries()) {
+          const [holding, chunk] = [holdings[at] ?? fenced, chunks[at]]
+          const failed = at === 7 ? FencedError : at === 11 && traits.replacesRange ? TerminalError : null
+          const rows = await rowsOf(holding)
+          if (failed !== null) {
+            expect(result.status === 'rejected' && result.reason).toBeInstanceOf(failed)
+            expect(rows).toEqual([])
+            expect(await harness.chunks(holding.partitionId)).toEqual([])
+            continue
+          }
+          expect(result.status === 'fulfilled' && result.value).toMatchObject({
+            partitionId: holding.partitionId,
+            ...{ sequence: 1, cursor: chunk?.cursor, state: at % 2 === 0 ? 'completed' : 'running' },
+            totals: chunk?.added,
+          })
+          expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: at % 4 }, (_, i) => first(holding) + i))
+          expect(await harness.chunks(holding.partitionId)).toEqual([
+            { epoch: 1, sequence: 1, after: null, through: chunk?.cursor },
+          ])
+        }
+      })
     })
 
     test('the same chunk again after a lost connection writes each row once', async () => {

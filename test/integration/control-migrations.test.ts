@@ -16,7 +16,8 @@ const insertRun = ({ rows }: ControlDatabase, given: Record<string, unknown> = {
       definition_hash: 'd',
       definition: {},
       params: {},
-      target: randomUUID(),
+      target: 'localhost:5432/sales/public.orders',
+      target_id: randomUUID(),
     },
     ...{ state: 'planning', bounds: {}, range: {}, plan_hash: 'p', partitions: 1, ...given },
   }
@@ -39,11 +40,11 @@ test('ten processes that start at once make the tables once', async () => {
 test('a target has one live run, and any number that have ended', async () => {
   const database = await controlDatabase()
   const now = new Date()
-  await insertRun(database, { target: 't', state: 'completed', planned_at: now, ended_at: now })
-  await insertRun(database, { target: 't', state: 'failed', ended_at: now })
-  await insertRun(database, { target: 't' })
+  await insertRun(database, { target_id: 't', state: 'completed', planned_at: now, ended_at: now })
+  await insertRun(database, { target_id: 't', state: 'failed', ended_at: now })
+  await insertRun(database, { target_id: 't' })
   for (const state of ['planning', 'running', 'paused'])
-    await expect(insertRun(database, { target: 't', state, planned_at: now })).rejects.toThrow('run_live_target')
+    await expect(insertRun(database, { target_id: 't', state, planned_at: now })).rejects.toThrow('run_live_target')
 })
 
 test('every state of the contract can be stored, and no other', async () => {

@@ -19,17 +19,16 @@ import type { TidemarkProcess } from '../support/tidemark-process.ts'
 const workers = ['worker-1', 'worker-2', 'worker-3', 'worker-4']
 
 let small: SmallBackfill
-let roles: Roles | undefined
 afterEach(async () => {
   await small.close()
 })
 
 /** 40 partitions of four chunks, of which every second takes `pauseMs`: the run lasts, so that it can be stopped. */
-async function begin(pauseMs: number): Promise<string> {
+async function begin(pauseMs: number): Promise<{ runId: string; roles: Roles }> {
   small = await createSmallBackfill({ rows: 80_000, rowGroupRows: 2_000, chunkRows: 500, pauseMs })
   await prepareSmall(small)
-  roles = await startRoles(small, workers)
-  return submit('small')
+  const roles = await startRoles(small, workers)
+  return { runId: await submit('small'), roles }
 }
 
 async function command(code: number, ...args: string[]): Promise<Awaited<TidemarkProcess['ended']>> {
@@ -93,7 +92,7 @@ interface Waited {
 }
 
 test('paused: acknowledged by all, no chunk and no offset afterwards, through the death of every process; resumed: all rows', async () => {
-  const runId = await begin(1_000)
+  const { runId, roles } = await begin(1_000)
   await allBusy()
   const asked = performance.now()
   const paused = await command(0, 'pause', runId, '--wait', '--json', '--reason', 'the database is busy')
@@ -115,9 +114,9 @@ test('paused: acknowledged by all, no chunk and no offset afterwards, through th
   expect(await passedTooEarly(runId)).toEqual([])
 
   await addOther()
-  await roles?.kill()
-  roles = await startRoles(small, workers)
-  await Promise.all(roles.workers.map((worker) => logged(worker, 'intent obeyed')))
+  await roles.kill()
+  const fresh = await startRoles(small, workers)
+  await Promise.all(fresh.workers.map((worker) => logged(worker, 'intent obeyed')))
   // Another run, whose tasks stand behind the parked ones in the same lanes, is not held up.
   await command(0, 'watch', await submit('other'))
   expect(await chunksOf(runId)).toBe(written)
@@ -135,7 +134,7 @@ test('paused: acknowledged by all, no chunk and no offset afterwards, through th
 }, 180_000)
 
 test('cancelled while it runs: nothing is written after the end, and what was written is what the checkpoints say', async () => {
-  const runId = await begin(1_000)
+  const { runId } = await begin(1_000)
   const waiting = small.tidemark('submit', 'small', '--request-key', await requestKey(runId), '--wait')
   await allBusy()
   expect((await command(2, 'cancel', runId)).stderr).toContain('--yes')
@@ -169,7 +168,7 @@ test('cancelled while it runs: nothing is written after the end, and what was wr
 }, 120_000)
 
 test('one partition paused, another cancelled: the rest of the run goes on, and the run ends when the paused one may go on', async () => {
-  const runId = await begin(1_000)
+  const { runId } = await begin(1_000)
   await command(0, 'pause', runId, '--wait')
   const [first, second] = await small.query<{ partition_id: string }>(
     `select partition_id from ${schema()}.partition left join ${schema()}.checkpoint c using (partition_id)

@@ -18,16 +18,18 @@ interface World {
   hand(...messages: ControlMessage[]): void
   /** How obeying is gone about. */
   obey: () => Promise<void>
-  isAway: boolean
+  /** Whether anybody can be told. */
+  setAway(isAway: boolean): void
 }
 
 function world(standing: readonly ControlMessage[]): World {
   const queue: ControlMessage[] = [...standing]
-  let wake = Promise.withResolvers<void>()
+  let wake = (): void => {}
   const caughtUp = Promise.withResolvers<void>()
   const told: Acknowledgement[] = []
+  let isAway = false
   const openFeed = async (signal: AbortSignal): Promise<ControlFeed> => {
-    signal.addEventListener('abort', () => wake.resolve())
+    signal.addEventListener('abort', () => wake())
     return {
       caughtUp: caughtUp.promise,
       async *[Symbol.asyncIterator]() {
@@ -35,8 +37,9 @@ function world(standing: readonly ControlMessage[]): World {
           for (let one = queue.shift(); one !== undefined; one = queue.shift()) yield one
           caughtUp.resolve()
           if (signal.aborted) return
-          await wake.promise
-          wake = Promise.withResolvers<void>()
+          const waiting = Promise.withResolvers<void>()
+          wake = waiting.resolve
+          await waiting.promise
         }
       },
     }
@@ -46,7 +49,7 @@ function world(standing: readonly ControlMessage[]): World {
       {
         openFeed,
         tell: async (events: readonly StatusEvent[]) => {
-          if (around.isAway) throw new Error('Kafka is away')
+          if (isAway) throw new Error('Kafka is away')
           for (const event of events) if (event.type === 'intent.acknowledged') told.push(event)
         },
         worker: 'worker-1',
@@ -58,10 +61,12 @@ function world(standing: readonly ControlMessage[]): World {
     told,
     hand: (...messages) => {
       queue.push(...messages)
-      wake.resolve()
+      wake()
     },
     obey: async () => {},
-    isAway: false,
+    setAway: (is) => {
+      isAway = is
+    },
   }
   return around
 }
@@ -115,11 +120,11 @@ test('it is acknowledged when it is obeyed, not before; and what was overtaken m
 
 test('while nobody can be told it goes on trying', async () => {
   const around = world([])
-  around.isAway = true
+  around.setAway(true)
   await around.intents.start()
   around.hand(say(1, 'paused'))
   await eventually('obeyed', async () => around.intents.of({ runId, partitionId: runId }) === 'paused' || undefined)
-  around.isAway = false
+  around.setAway(false)
   await acknowledged(around, 1)
   await around.intents.stop()
 })

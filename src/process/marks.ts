@@ -1,0 +1,39 @@
+/**
+ * Every point at which a process can die that the protocol tells apart, by the name of its place in the order of effects.
+ * What is durable at each, and why nothing is lost or doubled: docs/guarantees.md.
+ */
+export const markNames = {
+  R0: 'a request was sent, its acknowledgement not used',
+  R1: 'the planner has the request, nothing is stored',
+  R2: 'bounds are pinned, the run is about to be stored',
+  R3: 'the run is stored, without partitions',
+  R4: 'a page of the plan is stored',
+  R5: 'some tasks are published and flagged, others are not',
+  R6: 'tasks are published, not flagged',
+  R7: 'run.planned is told, the request offset not committed',
+  W0: 'the worker has fetched tasks',
+  W1: 'a partition is claimed',
+  W2: 'a chunk is read into memory',
+  W3: 'the fence has passed, the transaction is open',
+  W4: 'the rows are in, the transaction is open',
+  W5: 'COMMIT is sent, its answer not used',
+  W6: 'a chunk is committed, not told',
+  W7: 'a chunk is told, the lane does not know',
+  W8: 'the last chunk is committed, not told',
+  W9: 'the end is told, the lane does not know',
+  W10: 'an offset commit is sent, its answer not used',
+  W11: 'an offset is committed',
+  L1: 'events are read, not recorded',
+  L2: 'events and their offset are recorded',
+  Q1: 'an end that the ledger had not heard of is told again',
+  Q2: 'tasks are published again, the event is not',
+  Q3: 'the end of a run is stored and told, not known to be told',
+  Q4: 'the end of a run is known to be told',
+} as const
+
+export type MarkName = keyof typeof markNames
+
+/** Called at each passing, and waited for. Whoever composes a role may have it hurt the process; else nothing happens. */
+export type Mark = (name: MarkName) => Promise<void> | void
+
+export const noMark: Mark = () => {}
