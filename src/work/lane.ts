@@ -92,10 +92,11 @@ export class Lane {
    * that offset metadata can carry. A paused run with more tasks than that in one lane does hold up what follows it.
    */
   hasRoom(isParked: (task: TaskMessage) => boolean = nothing): boolean {
+    if (this.window < windowTasks) return true
+    if (this.window >= longestSpan) return false
     let parked = 0
     for (const task of this.#queued.values()) if (isParked(task)) parked += 1
-    if (parked === 0) return this.window < windowTasks
-    return this.window < longestSpan && this.waiting - parked + this.running < windowTasks
+    return parked > 0 && this.waiting - parked + this.running < windowTasks
   }
 
   /** The offset to commit: of the lowest task not finished. */
