@@ -1,15 +1,20 @@
 import { type Intent, mostPartitionIntents, type PartitionIntent } from '../contract/control.ts'
 import type { RunId } from '../contract/ids.ts'
 import type { IntentRequest } from '../contract/request.ts'
-import { canMove, isTerminalRun, type RunState } from '../contract/states.ts'
+import { canMove, isTerminalRun, type PartitionState, type RunState } from '../contract/states.ts'
 
 /** A run as a request for an intent finds it. */
 export interface IntendedRun {
   readonly id: RunId
   readonly state: RunState
   readonly intent: Intent
-  /** The partition that the request names, with its own intent; null when the run's plan has no such partition. */
-  readonly partition: { readonly intent: PartitionIntent['intent'] | null } | null
+  /** The partition that the request names; null when the run's plan has no such partition. */
+  readonly partition: {
+    /** Of its own; null: none. */
+    readonly intent: PartitionIntent['intent'] | null
+    /** How it ended, as far as the ledger knows; null: it has not. */
+    readonly ended: PartitionState | null
+  } | null
   /** Partitions with an intent of their own. */
   readonly partitionIntents: number
 }
@@ -63,6 +68,7 @@ function decideForPartition(run: IntendedRun, request: IntentRequest, partitionI
     return rejected(
       `${what}: run ${run.id} has no such partition${state === 'planning' ? ' yet, it is being planned' : ''}`,
     )
+  if (partition.ended !== null) return rejected(`${what}: it is ${partition.ended}, nothing is done for it any more`)
   const accepted = (partitionIntent: PartitionIntent['intent'] | null): IntentDecision =>
     partition.intent === null && run.partitionIntents >= mostPartitionIntents
       ? rejected(

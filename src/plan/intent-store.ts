@@ -3,7 +3,7 @@ import { Count } from '../contract/certificate.ts'
 import { ControlMessage, Intent, PartitionIntent } from '../contract/control.ts'
 import type { RunId, Sha256 } from '../contract/ids.ts'
 import type { IntentRequest } from '../contract/request.ts'
-import { RunState } from '../contract/states.ts'
+import { PartitionState, RunState } from '../contract/states.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
 import { askControl } from './ask-control.ts'
@@ -45,9 +45,11 @@ export function createIntentStore(pool: Pool, schema: string): IntentStore {
       const { rows } = await askControl(
         pool,
         `select r.id, r.backfill, r.state, r.intent, r.control_sequence as sequence, p.index,
-                case when p.index is not null then jsonb_build_object('intent', p.intent) end as partition,
+                case when p.index is not null then jsonb_build_object('intent', p.intent, 'ended', l.state) end as partition,
                 (select count(*) from ${s}.partition i where i.run_id = r.id and i.intent is not null) as "partitionIntents"
-           from ${s}.run r left join ${s}.partition p on p.run_id = r.id and p.partition_id = $2 where r.id = $1`,
+           from ${s}.run r left join ${s}.partition p on p.run_id = r.id and p.partition_id = $2
+           left join ${s}.ledger_partition l on l.partition_id = p.partition_id and l.state <> 'running'
+          where r.id = $1`,
         [runId, partitionId ?? null],
       )
       return rows[0] === undefined ? null : ReadRow.parse(rows[0])
@@ -105,7 +107,7 @@ const ReadRow = z.object({
   intent: Intent,
   sequence: StoredCount,
   index: StoredCount.nullable(),
-  partition: z.object({ intent: PartitionIntent.shape.intent.nullable() }).nullable(),
+  partition: z.object({ intent: PartitionIntent.shape.intent.nullable(), ended: PartitionState.nullable() }).nullable(),
   partitionIntents: StoredCount,
 })
 

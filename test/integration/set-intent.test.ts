@@ -4,11 +4,13 @@ import { expect, test } from 'vitest'
 import type { ControlMessage } from '../../src/contract/control.ts'
 import type { IntentRequest } from '../../src/contract/request.ts'
 import type { StatusEvent } from '../../src/contract/status.ts'
+import { recordEvents } from '../../src/ledger/record-events.ts'
 import { requestHashOf } from '../../src/plan/answer.ts'
 import { createIntentStore } from '../../src/plan/intent-store.ts'
 import { createRunStore } from '../../src/plan/run-store.ts'
 import { type SetIntentDeps, setIntent } from '../../src/plan/set-intent.ts'
 import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
+import { claimed, completed } from '../support/partition-events.ts'
 import { plannedRun } from '../support/planned-run.ts'
 import { silentLog } from '../support/silent-log.ts'
 
@@ -122,6 +124,26 @@ test('the message holds the intents of all partitions, and a run that is unknown
     `pause of run ${other.request.runId}: no such run is known`,
     `pause of partition ${other.request.runId}: run ${around.runId} has no such partition`,
   ])
+})
+
+test('a partition that the ledger knows to have ended is left as it is', async () => {
+  const around = await world()
+  const [first = '', second = ''] = around.partitionIds
+  const events = [
+    completed({ runId: around.runId, partitionId: first }),
+    claimed({ runId: around.runId, partitionId: second }),
+  ]
+  const { pool, schema } = around.database
+  const upTo = { topic: 'status', topicPartition: 0, nextOffset: '2' }
+  await recordEvents(
+    pool,
+    schema,
+    events.map((event, at) => ({ event, offset: String(at) })),
+    upTo,
+  )
+  await setIntent(depsOf(around), asked(around, 'cancel', { partitionId: first }))
+  await setIntent(depsOf(around), asked(around, 'cancel', { partitionId: second }))
+  expect(types(around)).toEqual(['request.rejected', 'partition.cancelling', 'request.accepted'])
 })
 
 const steps: [string, (deps: SetIntentDeps) => SetIntentDeps][] = [

@@ -29,7 +29,7 @@ const anyRun = fc.constantFrom(...RunState.options).chain((state) =>
     ...{ id: fc.constant(id), state: fc.constant(state), intent: intentIn(state) },
     partition: fc
       .constantFrom<(PartitionIntent['intent'] | null)[]>(null, 'paused', 'cancelled')
-      .map((intent) => ({ intent })),
+      .chain((intent) => fc.constantFrom(null, 'completed' as const).map((ended) => ({ intent, ended }))),
     partitionIntents: fc.constantFrom(1, mostPartitionIntents),
   }),
 )
@@ -44,7 +44,7 @@ describe('whatever is asked of whatever run', () => {
     expect(decision.state === found.state || canMove(found.state, decision.state)).toBe(true)
     expect(isTerminalRun(found.state)).toBe(false)
     // What is asked again of what it made is refused: one change, one sequence.
-    const after = { ...found, ...decision, partition: { intent: decision.partitionIntent } }
+    const after = { ...found, ...decision, partition: { intent: decision.partitionIntent, ended: null } }
     expect(decideIntent(after, request).kind).toBe('rejected')
   })
 
@@ -84,13 +84,26 @@ test.each([
 })
 
 test('a partition can be resumed while its run is paused, and goes on with the run', () => {
-  const paused = run({ state: 'paused', intent: 'paused', partition: { intent: 'paused' }, partitionIntents: 1 })
+  const paused = run({
+    state: 'paused',
+    intent: 'paused',
+    partition: { intent: 'paused', ended: null },
+    partitionIntents: 1,
+  })
   expect(decideIntent(paused, ask('resume', partitionId))).toEqual({
     ...{ kind: 'accepted', state: 'paused', intent: 'paused', partitionIntent: null },
   })
 })
 
 test('more intents of partitions than a message can list are refused', () => {
-  const full = run({ partition: { intent: null }, partitionIntents: mostPartitionIntents })
+  const full = run({ partition: { intent: null, ended: null }, partitionIntents: mostPartitionIntents })
   expect(decideIntent(full, ask('pause', partitionId))).toMatchObject({ kind: 'rejected' })
+})
+
+test('of a partition that has ended nothing is wanted any more', () => {
+  const done = run({ partition: { intent: null, ended: 'completed' } })
+  expect(decideIntent(done, ask('cancel', partitionId))).toEqual({
+    kind: 'rejected',
+    reasons: [`cancel of partition ${partitionId}: it is completed, nothing is done for it any more`],
+  })
 })
