@@ -157,4 +157,36 @@ describe('lane', () => {
       }
     },
   )
+
+  test('a parked task keeps its place, and the tasks behind it are taken', () => {
+    const lane = laneAt(0n, 3)
+    const other = { ...task, partitionId: '5b0c9a3e-2f7d-5c1b-9e4a-6d1f0a2b3c4e' }
+    lane.offer(3n, other)
+    const isParked = (one: TaskMessage): boolean => one.partitionId === task.partitionId
+    expect(lane.take(isParked)).toEqual({ offset: 3n, task: other })
+    lane.finish(3n)
+    expect([lane.take(isParked), lane.base, lane.waiting]).toEqual([undefined, 0n, 3])
+    expect(lane.take()?.offset).toBe(0n)
+  })
+
+  test('parked tasks do not fill the lane, up to the span that offset metadata can carry', () => {
+    const lane = laneAt(0n, 64)
+    const parked = (): boolean => true
+    expect([lane.hasRoom(), lane.hasRoom(parked)]).toEqual([false, true])
+    for (let at = 64n; at < 255n; at += 1n) lane.offer(at, task)
+    expect(lane.hasRoom(parked)).toBe(true)
+    lane.offer(255n, task)
+    expect(lane.hasRoom(parked)).toBe(false)
+  })
+
+  test('what is not parked fills the lane as ever', () => {
+    const lane = laneAt(0n, 1)
+    const other = { ...task, partitionId: '5b0c9a3e-2f7d-5c1b-9e4a-6d1f0a2b3c4e' }
+    const isParked = (one: TaskMessage): boolean => one.partitionId === task.partitionId
+    for (let at = 1n; at < 64n; at += 1n) lane.offer(at, other)
+    lane.take(isParked)
+    expect(lane.hasRoom(isParked)).toBe(true)
+    lane.offer(64n, other)
+    expect(lane.hasRoom(isParked)).toBe(false)
+  })
 })
