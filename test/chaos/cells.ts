@@ -13,8 +13,13 @@ export type Happening =
   /** While it stands there, the connections to one of the servers are hurt. */
   | { readonly kind: 'fault'; readonly fault: Fault; readonly server: 'kafka' | 'postgres' }
   | { readonly kind: 'restart'; readonly how: ServerEnd; readonly server: 'kafka' | 'postgres' }
-  /** Tasks come twice, in the same or another topic partition; or something that is no task. */
-  | { readonly kind: 'message'; readonly what: 'sameAgain' | 'elsewhereAgain' | 'garbage' }
+  /** Tasks come again, in the same or another topic partition, or when the run is over; or something that is no task. */
+  | { readonly kind: 'message'; readonly what: 'sameAgain' | 'elsewhereAgain' | 'garbage' | 'late' }
+  /**
+   * A worker is frozen for longer than its lease and shorter than its session, so that it keeps its lanes, while the
+   * tasks come again elsewhere: with their own bounds, or with others.
+   */
+  | { readonly kind: 'lapse'; readonly bounds: 'same' | 'other' }
 
 /** What has to be lost before the mark can be passed. */
 export type Loss = 'tasks' | 'events'
@@ -100,8 +105,11 @@ const restarts = (
     cell(`restart/${server}/${how}/${mark}`, at(mark, 2, 'hold'), { kind: 'restart', how, server }),
   ),
 )
-const messages = (['sameAgain', 'elsewhereAgain', 'garbage'] as const).map((what) =>
+const messages = (['sameAgain', 'elsewhereAgain', 'garbage', 'late'] as const).map((what) =>
   cell(`message/${what}`, at('W2', 2, 'hold'), { kind: 'message', what }),
+)
+const lapses = (['same', 'other'] as const).map((bounds) =>
+  cell(`lapse/${bounds}`, at('W2', 3, 'freeze'), { kind: 'lapse', bounds }),
 )
 
 export const cells: readonly Cell[] = [
@@ -113,6 +121,7 @@ export const cells: readonly Cell[] = [
   ...faults,
   ...cutsAtCommit,
   ...messages,
+  ...lapses,
   ...restarts,
 ]
 

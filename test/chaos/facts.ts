@@ -41,6 +41,9 @@ export interface AuditFact {
   readonly sequence: number
   readonly cursor: string | null
   readonly state: string
+  /** The worker that has the partition; of chunks empty. */
+  readonly holder: string
+  readonly atMs: number
 }
 
 export interface PlannedFact {
@@ -155,8 +158,10 @@ const Audit = z
     sequence: count,
     cursor: z.string().nullable(),
     state: z.string(),
+    holder: z.string(),
+    at: z.date(),
   })
-  .transform(({ partition_id: partitionId, ...row }): AuditFact => ({ partitionId, ...row }))
+  .transform(({ partition_id: partitionId, at, ...row }): AuditFact => ({ partitionId, atMs: at.getTime(), ...row }))
 const Planned = z
   .object({
     partition_id: z.string(),

@@ -9,7 +9,6 @@ import { createCodec } from '../../src/kafka/codec.ts'
 import { committedPlaces } from '../../src/kafka/committed-places.ts'
 import { type FollowedTopic, followTopic } from '../../src/kafka/follow-topic.ts'
 import { groupName, topicName } from '../../src/kafka/topic-catalog.ts'
-import type { IncomingRecord } from '../../src/status/record-feed.ts'
 import { decodeOffsetMetadata } from '../../src/work/offset-metadata.ts'
 import { eventually } from '../support/eventually.ts'
 import { silentLog } from '../support/silent-log.ts'
@@ -37,8 +36,8 @@ export interface Observer {
   statusEnds(): Promise<ReadonlyMap<number, bigint>>
   /** Records of a topic that nobody will read. */
   deleteRecords(topic: 'tasks' | 'status'): Promise<void>
-  /** Produces every task once more, in its topic partition or another one; or something that is no task. */
-  repeatTasks(what: 'sameAgain' | 'elsewhereAgain' | 'garbage'): Promise<void>
+  /** Produces every task again, each so many topic partitions away; as it was, or changed. */
+  repeatTasks(away: readonly number[], change?: (task: TaskMessage) => unknown): Promise<void>
   stop(): Promise<void>
 }
 
@@ -64,24 +63,19 @@ export async function observe(world: World): Promise<Observer> {
   const [taskRecords, statusRecords] = await Promise.all([follow(tasksTopic), follow(statusTopic)])
 
   const tasks = new Map<number, Map<bigint, string | null>>()
-  const newest = new Map<string, { topicPartition: number; offset: bigint }[]>()
-  const records: IncomingRecord[] = []
+  const records: { key: string | null; topicPartition: number; task: TaskMessage }[] = []
   const events: StatusEvent[] = []
   const seen = new Map<string, string[]>()
   let looked = 0
 
   const readTasks = async (): Promise<void> => {
     for await (const record of taskRecords) {
-      records.push(record)
       const parsed = TaskMessage.safeParse(await record.json().catch(() => undefined))
       const of = tasks.get(record.topicPartition) ?? new Map<bigint, string | null>()
       const partitionId = parsed.success ? parsed.data.partitionId : null
+      if (parsed.success) records.push({ key: record.key, topicPartition: record.topicPartition, task: parsed.data })
       of.set(BigInt(record.offset), partitionId)
       tasks.set(record.topicPartition, of)
-      if (partitionId === null) continue
-      const places = newest.get(partitionId) ?? []
-      places.push({ topicPartition: record.topicPartition, offset: BigInt(record.offset) })
-      newest.set(partitionId, places)
     }
   }
   const readEvents = async (): Promise<void> => {
@@ -108,17 +102,12 @@ export async function observe(world: World): Promise<Observer> {
         )
       ).map((row) => [row.partition_id, { ...row, epoch: Number(row.epoch), sequence: Number(row.sequence) }]),
     )
-    const offsets = new Map(places.map((place) => [place.topicPartition, place.offset]))
-    const isOpen = (partitionId: string): boolean =>
-      (newest.get(partitionId) ?? []).some(
-        ({ topicPartition, offset }) => offset >= (offsets.get(topicPartition) ?? 0n),
-      )
     const isTerminal = (partitionId: string): boolean =>
       ['completed', 'failed', 'cancelled'].includes(rows.get(partitionId)?.state ?? '')
     for (const { topicPartition, offset, metadata } of places) {
       const known = tasks.get(topicPartition)
       for (const [at, partitionId] of known ?? []) {
-        if (at >= offset || partitionId === null || isTerminal(partitionId) || isOpen(partitionId)) continue
+        if (at >= offset || partitionId === null || isTerminal(partitionId)) continue
         violation(
           'I8',
           `offset ${offset} of topic partition ${topicPartition} is past ${partitionId}, which is not over`,
@@ -174,17 +163,19 @@ export async function observe(world: World): Promise<Observer> {
     deleteRecords: async (name) => {
       const topic = topicName(config.topicPrefix, name)
       const partitions = [...(await endsOf(topic))].map(([partition, high]) => ({ partition, offset: high.toString() }))
+      if (name === 'tasks') tasks.clear()
       await admin.deleteTopicRecords({ topic, partitions: partitions.filter(({ offset }) => offset !== '0') })
     },
-    repeatTasks: async (what) => {
+    repeatTasks: async (away, change = (task) => task) => {
       const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
       await producer.connect()
-      const away = what === 'elsewhereAgain' ? 1 : 0
-      const messages = records.map(({ key, value, topicPartition }) => ({
-        key,
-        value: what === 'garbage' ? Buffer.from('no task') : value,
-        partition: (topicPartition + away) % lanes,
-      }))
+      const messages = records.flatMap(({ key, topicPartition, task }) =>
+        away.map((steps) => ({
+          key,
+          value: JSON.stringify(change(task)),
+          partition: (topicPartition + steps) % lanes,
+        })),
+      )
       await producer.send({ topic: tasksTopic, messages })
       await producer.disconnect()
     },

@@ -23,9 +23,12 @@ const small: Shape = { partitions: 12, chunksPerPartition: 10, chunkRows: 40 }
 const wide: Shape = { partitions: 600, chunksPerPartition: 1, chunkRows: 2 }
 const slots = 2
 const [sessionTimeoutMs, shortSessionMs] = [4_000, 3_000]
+const longSessionMs = 12_000
 const [leaseMs, shortLeaseMs] = [10_000, 1_500]
 /** Frozen or cut off for longer than session and lease. */
 const pastSessionMs = shortSessionMs + 1_500
+/** Frozen for longer than the lease, and shorter than a long session. */
+const pastLeaseMs = 2 * shortLeaseMs + 1_000
 const harmWithinMs = 45_000
 const endLimitMs = 60_000
 
@@ -40,13 +43,14 @@ const roleOf = (mark: MarkName): Role | 'client' => {
 export async function runCell(stack: BenchStack, cell: Cell, round: number): Promise<CellResult> {
   const began = performance.now()
   const took = (): number => Math.round(performance.now() - began)
+  const isLapse = cell.happening.kind === 'lapse'
   const isShort = cell.happening.kind === 'freeze' || cell.happening.kind === 'fault'
   const world = await createWorld(stack, {
     name: `${cell.id.replaceAll('/', '-')}-${round}`.toLowerCase(),
     backfills: { small: cell.isWide === true ? wide : small },
-    pauseMs: cell.isWide === true ? 0 : 40,
-    sessionTimeoutMs: isShort ? shortSessionMs : sessionTimeoutMs,
-    leaseMs: isShort ? shortLeaseMs : leaseMs,
+    pauseMs: isLapse ? 250 : cell.isWide === true ? 0 : 40,
+    sessionTimeoutMs: isLapse ? longSessionMs : isShort ? shortSessionMs : sessionTimeoutMs,
+    leaseMs: isShort || isLapse ? shortLeaseMs : leaseMs,
   })
   const [kafka, postgres] = await Promise.all([stack.proxy('kafka'), stack.proxy('postgres')])
   const observer = await observe(world)
@@ -113,6 +117,10 @@ async function startParts(running: Running): Promise<Started> {
   start('rest', rest)
   const hurt = role === 'client' ? undefined : start(`${role}-1`, [role], true)
   if (role !== 'worker') start('worker-1', ['worker'])
+  if (cell.happening.kind === 'lapse') {
+    const both = [hurt, secondWorker()]
+    await until('both workers are in the group', () => both.every((part) => part?.isReady()))
+  }
   if (role === 'client') {
     const { tries } = await request(world, ports, 'small', cell.harm)
     if (tries === 1) throw new Error('the client was not killed: its mark was not passed')
@@ -197,9 +205,28 @@ async function happen(running: Running, { hurt, secondWorker }: Started): Promis
     }
     case 'message':
       await held(hurt, harm.mark)
-      await observer.repeatTasks(happening.what)
+      if (happening.what === 'late') {
+        hurt.goOn()
+        await until('the run has ended', async () => {
+          const rows = await world.sql(`select 1 from :schema.run where state = 'completed'`)
+          return rows.length === 1
+        })
+      }
+      if (happening.what === 'garbage') await observer.repeatTasks([0], () => ({ version: 1, what: 'no task' }))
+      else await observer.repeatTasks(happening.what === 'sameAgain' ? [0] : [1, 7])
       hurt.goOn()
       return { hurt: 0 }
+    case 'lapse':
+      await until(`${harm.mark} is passed`, () => hurt.isFrozen())
+      await observer.repeatTasks([1, 5, 9], (task) =>
+        happening.bounds === 'same'
+          ? task
+          : { ...task, range: { ...task.range, to: String(BigInt(task.range.to) - 100n) } },
+      )
+      await sleep(pastLeaseMs)
+      hurt.thaw()
+      // Each copy that meets a lease that lapsed takes the partition over.
+      return { hurt: all * 2 }
     case 'restart': {
       await held(hurt, harm.mark)
       const restarting = stack.restart(happening.server, happening.how)

@@ -109,30 +109,38 @@ async function createTables(pool: Pool, schema: string, backfills: readonly Worl
   await query(pool, auditSql.replaceAll(':schema', schema))
   // Without a key in the sink: a row written twice must be seen, not refused.
   const statements = backfills.map(
-    ({ table, rows }) => `
+    ({ table }) => `
       create table ${table} (id bigint not null, amount bigint not null, name text not null);
-      create index on ${table} (id);
-      create table ${table}_source (id bigint primary key, amount bigint not null, name text not null);
-      insert into ${table}_source select n, n, 'row ' || n from generate_series(0, ${rows - 1}) as n;
-      analyze ${table}_source`,
+      create index on ${table} (id);`,
   )
-  await query(pool, `create schema ${schema}_sink; ${statements.join(';')}`)
+  const [first] = backfills
+  if (first === undefined || backfills.some(({ rows }) => rows !== first.rows))
+    throw new TypeError('the backfills of a world read one source, all of it')
+  await query(
+    pool,
+    `create schema ${schema}_sink;
+     create table ${schema}_sink.source (id bigint primary key, amount bigint not null, name text not null);
+     insert into ${schema}_sink.source select n, n, 'row ' || n from generate_series(0, ${first.rows - 1}) as n;
+     analyze ${schema}_sink.source;
+     ${statements.join('')}`,
+  )
 }
 
 /** Writes down every change of a checkpoint row and every chunk, in the transaction that makes it: what came first is told apart. */
 const auditSql = `
   create table :schema.audit (
     n bigserial primary key, what text not null, partition_id uuid not null, epoch bigint not null,
-    sequence bigint not null, cursor text, state text not null, "to" text not null);
+    sequence bigint not null, cursor text, state text not null, holder text not null,
+    at timestamptz not null default clock_timestamp());
   create function :schema.audit_checkpoint() returns trigger language plpgsql as $$ begin
-    insert into :schema.audit (what, partition_id, epoch, sequence, cursor, state, "to")
-    values (tg_op, new.partition_id, new.epoch, new.sequence, new.cursor, new.state, new."to");
+    insert into :schema.audit (what, partition_id, epoch, sequence, cursor, state, holder)
+    values (tg_op, new.partition_id, new.epoch, new.sequence, new.cursor, new.state, new.holder);
     return null; end $$;
   create trigger audit after insert or update on :schema.checkpoint
     for each row execute function :schema.audit_checkpoint();
   create function :schema.audit_chunk() returns trigger language plpgsql as $$ begin
-    insert into :schema.audit (what, partition_id, epoch, sequence, cursor, state, "to")
-    values ('CHUNK', new.partition_id, new.epoch, new.sequence, new.through_cursor, new.last::text, '');
+    insert into :schema.audit (what, partition_id, epoch, sequence, cursor, state, holder)
+    values ('CHUNK', new.partition_id, new.epoch, new.sequence, new.through_cursor, '', '');
     return null; end $$;
   create trigger audit after insert on :schema.chunk for each row execute function :schema.audit_chunk();`
 
@@ -147,7 +155,7 @@ const Row = z.object({ id: z.bigint(), amount: z.bigint(), name: z.string() })
 export default defineBackfill({
   id: '${id}',
   params: z.object({ pauseMs: z.int() }),
-  source: postgres.table('${table}_source', { schema: Row, key: 'id' }),
+  source: postgres.table('${table.split('.')[0]}.source', { schema: Row, key: 'id' }),
   partitionBy: partition.byKey('id', { size: ${shape.chunksPerPartition * shape.chunkRows} }),
   transform: async (row, ctx) => {
     if (row.id % ${shape.chunkRows}n === 0n && ctx.params.pauseMs > 0) await sleep(ctx.params.pauseMs)
