@@ -1,7 +1,5 @@
 import type { Admin, Consumer, ConsumerGroupJoinEvent, Kafka } from 'kafkajs'
-import { z } from 'zod'
-import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
-import { TaskMessage } from '../contract/task.ts'
+import { messageOf, RetryableError } from '../contract/errors.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
@@ -10,6 +8,7 @@ import { unreadable } from '../status/unreadable.ts'
 import { Lane } from '../work/lane.ts'
 import { decodeOffsetMetadata } from '../work/offset-metadata.ts'
 import { pause } from '../work/pause.ts'
+import { readTask } from '../work/read-task.ts'
 import type { LaneHost, TaskConsumer } from '../work/task-consumer.ts'
 import { kafkaUnreachable } from './client.ts'
 import type { Codec } from './codec.ts'
@@ -207,9 +206,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     const offset = BigInt(message.offset)
     const record = incomingRecord(topic, topicPartition, message, codec)
     try {
-      const parsed = TaskMessage.safeParse(await record.json())
-      if (!parsed.success) throw new TerminalError('MESSAGE_INVALID', z.prettifyError(parsed.error))
-      h.lane.offer(offset, parsed.data)
+      h.lane.offer(offset, readTask(await record.json()))
     } catch (error) {
       if (error instanceof RetryableError) throw error
       // A dead letter first, then the offset may pass: a message nobody can read must not be lost either.

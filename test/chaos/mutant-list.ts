@@ -102,8 +102,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'message-bounds',
-    breaks: 'a claim takes the bounds of the message, not those of the row',
+    breaks: 'a claim takes the bounds of the message, whatever they are, not those of the row',
     changes: [
+      {
+        file: 'src/work/read-task.ts',
+        from: '  if (partitionIdOf(runId, { index, ...range }) !== partitionId)',
+        to: '  if (partitionIdOf(runId, { index, ...range }) === "")',
+      },
       { file: rows, from: 'set epoch = c.epoch + 1,', to: 'set "to" = excluded."to", epoch = c.epoch + 1,' },
       { file: groups, from: 'set epoch = c.epoch + 1,', to: 'set "to" = excluded."to", epoch = c.epoch + 1,' },
     ],

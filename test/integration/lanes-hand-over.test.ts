@@ -9,6 +9,7 @@ import { createRecordProducer, type RecordProducer } from '../../src/kafka/produ
 import { openTaskConsumer } from '../../src/kafka/task-consumer.ts'
 import { groupName, topicName } from '../../src/kafka/topic-catalog.ts'
 import { applyTopics } from '../../src/kafka/topics.ts'
+import { partitionIdOf } from '../../src/plan/partition-id.ts'
 import type { Config } from '../../src/process/config.ts'
 import type { Lane } from '../../src/work/lane.ts'
 import type { TaskConsumer } from '../../src/work/task-consumer.ts'
@@ -97,7 +98,11 @@ test('a worker that leaves gives its lanes back, and what it finished is not tak
   const first = await join('worker-1')
   await holds(first, 48)
   const sample = topicSamples.tasks[0] as TaskMessage
-  const tasks = Array.from({ length: 40 }, (_, index) => ({ ...sample, partitionId: randomUUID(), index }))
+  const tasks = Array.from({ length: 40 }, (_, index) => ({
+    ...sample,
+    partitionId: partitionIdOf(sample.runId, { index, ...sample.range }),
+    index,
+  }))
   await createTaskLog(logs()).publish(tasks)
   const finished = new Set<string>()
   await eventually('20 tasks', () => {
