@@ -109,8 +109,17 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     if (lanes.length > 0) host.lost(lanes)
   }
 
+  const rejoinSoon = (): void => {
+    joins += 1
+    rejoin = true
+  }
+
   const joined = ({ payload }: ConsumerGroupJoinEvent): void => {
-    if (memberId !== undefined && memberId !== payload.memberId) loseAll()
+    if (memberId !== undefined && memberId !== payload.memberId) {
+      // It has just told the group that it holds them, and so nobody was given what is not assigned to it again.
+      if (held.size > 0) rejoinSoon()
+      loseAll()
+    }
     memberId = payload.memberId
     setPhase('stable')
     const assigned = new Set(payload.memberAssignment[topic] ?? [])
@@ -192,10 +201,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     await committer.commit(leaving.filter(stillHeld).map((h) => h.lane))
     for (const h of leaving) if (stillHeld(h)) held.delete(h.lane.topicPartition)
     log.info({ lanes: leaving.length }, 'lanes drained')
-    if (andRejoin) {
-      joins += 1
-      rejoin = true
-    }
+    if (andRejoin) rejoinSoon()
   }
 
   const take = async (

@@ -11,6 +11,7 @@ const chosen = [
   'freeze/W4',
   'lapse/same',
   'cut/postgres/W4',
+  'stall/kafka/W4',
   'cutAtCommit/postgres/9',
   'restart/postgres/immediate/W4',
 ]

@@ -138,7 +138,8 @@ test('an evicted member sees that its lanes are lost, and joins again as somebod
 
 test('a record that is no task goes to the dead letters, and the lane goes on behind it', async () => {
   const topic = topicName(config.topicPrefix, 'tasks')
-  const sample = topicSamples.tasks[0] as TaskMessage
+  const { range, ...rest } = topicSamples.tasks[0] as TaskMessage
+  const sample = { ...rest, range, partitionId: partitionIdOf(rest.runId, { index: rest.index, ...range }) }
   await producer.send(topic, [{ key: sample.partitionId, value: Buffer.from('{"version":1'), headers: {} }])
   await createTaskLog(logs()).publish([sample])
   const member = await join('worker-1')

@@ -11,7 +11,8 @@ const at = (index: number, from: bigint, to: bigint): TaskMessage => ({
   range: { kind: 'integer', from: String(from), to: String(to) },
   ...{ reason: 'planned', publishedAt: '2026-11-24T12:00:00.000Z' },
 })
-const place = fc.record({ index: fc.nat(), from: fc.bigInt(), to: fc.bigInt() })
+const key = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+const place = fc.record({ index: fc.nat(), from: key, to: key })
 
 test.prop([place])('what the planner published is a task', ({ index, from, to }) => {
   expect(readTask(at(index, from, to))).toEqual(at(index, from, to))
