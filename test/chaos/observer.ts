@@ -3,13 +3,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Partitioners } from 'kafkajs'
 import { StatusEvent } from '../../src/contract/status.ts'
-import { TaskMessage } from '../../src/contract/task.ts'
+import type { TaskMessage } from '../../src/contract/task.ts'
 import { createKafka } from '../../src/kafka/client.ts'
 import { createCodec } from '../../src/kafka/codec.ts'
 import { committedPlaces } from '../../src/kafka/committed-places.ts'
 import { type FollowedTopic, followTopic } from '../../src/kafka/follow-topic.ts'
 import { groupName, topicName } from '../../src/kafka/topic-catalog.ts'
 import { decodeOffsetMetadata } from '../../src/work/offset-metadata.ts'
+import { readTask } from '../../src/work/read-task.ts'
 import { eventually } from '../support/eventually.ts'
 import { silentLog } from '../support/silent-log.ts'
 import type { World } from './small-world.ts'
@@ -70,10 +71,10 @@ export async function observe(world: World): Promise<Observer> {
 
   const readTasks = async (): Promise<void> => {
     for await (const record of taskRecords) {
-      const parsed = TaskMessage.safeParse(await record.json().catch(() => undefined))
+      const task = await record.json().then(readTask, () => undefined)
       const of = tasks.get(record.topicPartition) ?? new Map<bigint, string | null>()
-      const partitionId = parsed.success ? parsed.data.partitionId : null
-      if (parsed.success) records.push({ key: record.key, topicPartition: record.topicPartition, task: parsed.data })
+      const partitionId = task?.partitionId ?? null
+      if (task !== undefined) records.push({ key: record.key, topicPartition: record.topicPartition, task })
       of.set(BigInt(record.offset), partitionId)
       tasks.set(record.topicPartition, of)
     }
