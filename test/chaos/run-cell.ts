@@ -21,14 +21,14 @@ export interface CellResult {
 
 const small: Shape = { partitions: 12, chunksPerPartition: 10, chunkRows: 40 }
 const wide: Shape = { partitions: 600, chunksPerPartition: 1, chunkRows: 2 }
+/** With time for a copy of a task to be taken up while another one is in the middle of its partition. */
+const few: Shape = { partitions: 8, chunksPerPartition: 10, chunkRows: 40 }
 const slots = 2
 const [sessionTimeoutMs, shortSessionMs] = [4_000, 3_000]
-const longSessionMs = 12_000
+const longSessionMs = 20_000
 const [leaseMs, shortLeaseMs] = [10_000, 1_500]
 /** Frozen or cut off for longer than session and lease. */
 const pastSessionMs = shortSessionMs + 1_500
-/** Frozen for longer than the lease, and shorter than a long session. */
-const pastLeaseMs = 2 * shortLeaseMs + 1_000
 const harmWithinMs = 45_000
 const endLimitMs = 60_000
 
@@ -47,8 +47,8 @@ export async function runCell(stack: BenchStack, cell: Cell, round: number): Pro
   const isShort = cell.happening.kind === 'freeze' || cell.happening.kind === 'fault'
   const world = await createWorld(stack, {
     name: `${cell.id.replaceAll('/', '-')}-${round}`.toLowerCase(),
-    backfills: { small: cell.isWide === true ? wide : small },
-    pauseMs: isLapse ? 250 : cell.isWide === true ? 0 : 40,
+    backfills: { small: isLapse ? few : cell.isWide === true ? wide : small },
+    pauseMs: isLapse ? 400 : cell.isWide === true ? 0 : 40,
     sessionTimeoutMs: isLapse ? longSessionMs : isShort ? shortSessionMs : sessionTimeoutMs,
     leaseMs: isShort || isLapse ? shortLeaseMs : leaseMs,
   })
@@ -193,6 +193,8 @@ async function happen(running: Running, { hurt, secondWorker }: Started): Promis
       await until(`${harm.mark} is passed`, () => hurt.isFrozen())
       if (!isWorker) parts.push(startPart(world, ports, { name: 'backup', roles: hurt.roles }))
       await sleep(pastSessionMs)
+      // Behind an open transaction nobody can take over; else somebody does before it goes on.
+      if (isWorker) await takenOver(world, harm.mark === 'W3' || harm.mark === 'W4' ? 2_000 : 10_000)
       hurt.thaw()
       return { hurt: own }
     }
@@ -223,7 +225,12 @@ async function happen(running: Running, { hurt, secondWorker }: Started): Promis
           ? task
           : { ...task, range: { ...task.range, to: String(BigInt(task.range.to) - 100n) } },
       )
-      await sleep(pastLeaseMs)
+      await until('another worker has taken over a partition', async () => {
+        const rows = await world.sql(
+          `select 1 from :schema.checkpoint where holder = 'worker-2' and epoch > 1 and state = 'running'`,
+        )
+        return rows.length > 0
+      })
       hurt.thaw()
       // Each copy that meets a lease that lapsed takes the partition over.
       return { hurt: all * 2 }
@@ -241,6 +248,14 @@ async function happen(running: Running, { hurt, secondWorker }: Started): Promis
       return { hurt: all * 2 }
     }
   }
+}
+
+/** No partition is left with the frozen worker. */
+async function takenOver(world: World, withinMs: number): Promise<void> {
+  const deadline = Date.now() + withinMs
+  const left = async (): Promise<number> =>
+    (await world.sql(`select 1 from :schema.checkpoint where holder = 'worker-1' and state = 'running'`)).length
+  while (Date.now() < deadline && (await left()) > 0) await sleep(100)
 }
 
 async function inflict(
