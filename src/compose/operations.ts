@@ -1,6 +1,8 @@
+import { withAdmin } from '../kafka/client.ts'
 import { registerSchemas } from '../kafka/codec.ts'
 import { evictMembers } from '../kafka/evict-member.ts'
-import { groupName } from '../kafka/topic-catalog.ts'
+import { type LaneOffsets, laneOffsets } from '../kafka/lane-offsets.ts'
+import { groupName, topicName } from '../kafka/topic-catalog.ts'
 import * as topics from '../kafka/topics.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
@@ -19,4 +21,18 @@ export async function applyTopics(config: Config, log: Log): Promise<readonly to
 /** Removes a dead worker's membership, so that the others go on at once. True when there was one. */
 export async function evictMember(config: Config, workerId: string, log: Log): Promise<boolean> {
   return (await evictMembers(config, groupName(config.topicPrefix, 'workers'), workerId, log)) > 0
+}
+
+export interface GroupOffsets {
+  readonly group: string
+  readonly topic: string
+  readonly lanes: readonly LaneOffsets[]
+}
+
+/** What a group, by default that of the workers, has committed on the task topic. Throws TerminalError (NOT_FOUND). */
+export async function groupOffsets(config: Config, groupId: string | undefined, log: Log): Promise<GroupOffsets> {
+  const group = groupId ?? groupName(config.topicPrefix, 'workers')
+  const topic = topicName(config.topicPrefix, 'tasks')
+  await topics.requireTopics(config, log)
+  return { group, topic, lanes: await withAdmin(config, log, (admin) => laneOffsets(admin, group, topic)) }
 }

@@ -115,14 +115,15 @@ export async function observe(world: World): Promise<Observer> {
         )
       }
       if (metadata.length > 4_096) violation('I10', `metadata of ${metadata.length} characters`)
-      for (const note of decodeOffsetMetadata(metadata) ?? []) {
+      for (const note of decodeOffsetMetadata(metadata)?.tasks ?? []) {
         const partitionId = known?.get(offset + BigInt(note.delta))
         if (partitionId === undefined || partitionId === null) continue
         const row = rows.get(partitionId)
         const leads =
           note.state === 'finished'
             ? !isTerminal(partitionId)
-            : row === undefined || isLess([row.epoch, row.sequence], [note.epoch, note.sequence])
+            : row === undefined ||
+              isLess([row.epoch, row.sequence], [note.progress?.epoch ?? 0, note.progress?.sequence ?? 0])
         if (leads) violation('I10', `metadata of topic partition ${topicPartition} leads the row of ${partitionId}`)
       }
     }
