@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 const withServers = ['test/conformance/**/*.test.ts', 'test/integration/**/*.test.ts']
-const byOtherCommands = ['test/bench/**', 'test/chaos/**']
+const byOtherCommands = ['test/bench/**']
 
 export default defineConfig({
   resolve: {

@@ -1,13 +1,12 @@
 import type { Consumer, EachBatchHandler } from 'kafkajs'
-import { z } from 'zod'
-import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
-import { TaskMessage } from '../contract/task.ts'
+import { messageOf, RetryableError } from '../contract/errors.ts'
 import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
 import type { DeadLetterLog } from '../status/status-log.ts'
 import { unreadable } from '../status/unreadable.ts'
 import type { Lane } from '../work/lane.ts'
 import { pause } from '../work/pause.ts'
+import { readTask } from '../work/read-task.ts'
 import type { Codec } from './codec.ts'
 import type { HeldLanes } from './held-lanes.ts'
 import { incomingRecord } from './incoming-record.ts'
@@ -44,13 +43,12 @@ export function recordTaker(deps: TakeRecordsDeps): EachBatchHandler {
     const offset = BigInt(message.offset)
     const record = incomingRecord(topic, topicPartition, message, codec)
     try {
-      const parsed = TaskMessage.safeParse(await record.json())
-      if (!parsed.success) throw new TerminalError('MESSAGE_INVALID', z.prettifyError(parsed.error))
+      const task = readTask(await record.json())
       const foreign = lane.foreignNotes
-      lane.offer(offset, parsed.data)
+      lane.offer(offset, task)
       if (lane.foreignNotes > foreign)
         log.warn(
-          { topicPartition, offset: message.offset, partitionId: parsed.data.partitionId, foreign: lane.foreignNotes },
+          { topicPartition, offset: message.offset, partitionId: task.partitionId, foreign: lane.foreignNotes },
           'offset metadata speaks of another task at this offset: it counts as none, the task runs',
         )
     } catch (error) {

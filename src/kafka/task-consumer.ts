@@ -118,8 +118,17 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     if (lost.length > 0) host.lost(lost)
   }
 
+  const rejoinSoon = (): void => {
+    joins += 1
+    rejoin = true
+  }
+
   const joined = ({ payload }: ConsumerGroupJoinEvent): void => {
-    if (memberId !== undefined && memberId !== payload.memberId) loseAll()
+    if (memberId !== undefined && memberId !== payload.memberId) {
+      // It has just told the group that it holds them, and so nobody was given what is not assigned to it again.
+      if (lanes.all().length > 0) rejoinSoon()
+      loseAll()
+    }
     memberId = payload.memberId
     setPhase('stable')
     const assigned = new Set(payload.memberAssignment[topic] ?? [])
@@ -160,9 +169,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
       await settledWithin(committer.commit(mine), lastCommitLimitMs)
       for (const h of leaving) lanes.drop(h)
       log.info({ lanes: leaving.length }, 'lanes drained')
-      if (!andRejoin) return
-      joins += 1
-      rejoin = true
+      if (andRejoin) rejoinSoon()
     })()
     drains.add(draining)
     return draining.finally(() => drains.delete(draining))

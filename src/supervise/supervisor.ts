@@ -88,6 +88,7 @@ export function createSupervisor({ everyMs = 1_000, patienceMs = 15_000, ...give
 
 async function keepLooking(deps: Supervising, signal: AbortSignal): Promise<void> {
   let memory = newMemory()
+  let lastTookMs = 0
   while (!signal.aborted) {
     const began = performance.now()
     try {
@@ -96,8 +97,11 @@ async function keepLooking(deps: Supervising, signal: AbortSignal): Promise<void
     } catch (error) {
       deps.log.warn({ error: messageOf(error) }, 'could not look at the runs: looks again')
     }
-    // Plans of a million partitions must not keep the databases busy with being looked at.
-    const restMs = Math.min(10 * (performance.now() - began), longestRestMs)
+    // Plans of a million partitions must not keep the databases busy with being looked at. One look that took long says
+    // no such thing: a server was away.
+    const tookMs = performance.now() - began
+    const restMs = Math.min(10 * Math.min(tookMs, lastTookMs), longestRestMs)
+    lastTookMs = tookMs
     await pause(Math.max(deps.everyMs, restMs), signal)
   }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { groupOffsets } from '../../src/compose.ts'
 import { noTotals } from '../../src/contract/certificate.ts'
@@ -13,6 +12,7 @@ import { incarnationOf } from '../../src/kafka/same-worker.ts'
 import { openTaskConsumer } from '../../src/kafka/task-consumer.ts'
 import { groupName, topicName } from '../../src/kafka/topic-catalog.ts'
 import { applyTopics } from '../../src/kafka/topics.ts'
+import { partitionIdOf } from '../../src/plan/partition-id.ts'
 import { createAwakeClock } from '../../src/process/awake-clock.ts'
 import type { Config } from '../../src/process/config.ts'
 import type { Lane } from '../../src/work/lane.ts'
@@ -101,6 +101,20 @@ async function join(worker: string): Promise<Member> {
 const holds = (member: Member, count: number) =>
   eventually(`${count} lanes`, () => Promise.resolve(member.lanes.size === count ? true : undefined))
 
+const sample = topicSamples.tasks[0] as TaskMessage
+/** The task of a place in a plan, as a planner publishes it. */
+const taskAt = (index: number): TaskMessage => ({
+  ...sample,
+  index,
+  partitionId: partitionIdOf(sample.runId, { index, ...sample.range }),
+})
+/** Under one key, hence in one lane. */
+const publishInOneLane = (tasks: readonly TaskMessage[]): Promise<void> =>
+  producer.send(
+    topicName(config.topicPrefix, 'tasks'),
+    tasks.map((task) => ({ key: 'one lane', value: Buffer.from(JSON.stringify(task)), headers: {} })),
+  )
+
 test('a worker that joins takes over its share; lanes that stay where they were are not touched', async () => {
   const first = await join('worker-1')
   await holds(first, 48)
@@ -117,8 +131,7 @@ test('a worker that joins takes over its share; lanes that stay where they were 
 test('a worker that leaves gives its lanes back, and what it finished is not taken again', async () => {
   const first = await join('worker-1')
   await holds(first, 48)
-  const sample = topicSamples.tasks[0] as TaskMessage
-  const tasks = Array.from({ length: 40 }, (_, index) => ({ ...sample, partitionId: randomUUID(), index }))
+  const tasks = Array.from({ length: 40 }, (_, index) => taskAt(index))
   await createTaskLog(logs()).publish(tasks)
   const finished = new Set<string>()
   await eventually('20 tasks', () => {
@@ -147,15 +160,13 @@ test('a worker that leaves gives its lanes back, and what it finished is not tak
 test('what is committed for a lane is what its tasks are, and a new holder goes on from there', async () => {
   const first = await join('worker-1')
   await holds(first, 48)
-  const sample = topicSamples.tasks[0] as TaskMessage
-  // One key, hence one lane.
-  await createTaskLog(logs()).publish(Array.from({ length: 4 }, (_, index) => ({ ...sample, index })))
+  await publishInOneLane(Array.from({ length: 4 }, (_, index) => taskAt(index)))
   const lane = await eventually('4 tasks in one lane', () =>
     Promise.resolve([...first.lanes].find(({ waiting }) => waiting === 4)),
   )
   const [running, done] = [lane.take(), lane.take()]
   const checkpoint: Checkpoint = {
-    partitionId: sample.partitionId,
+    partitionId: taskAt(0).partitionId,
     epoch: 3,
     sequence: 7,
     cursor: '700',
@@ -206,8 +217,7 @@ test.each([
     }).text,
   ],
 ])('%s metadata on an offset never makes a worker skip a task', async (kind, metadata = '') => {
-  const sample = topicSamples.tasks[0] as TaskMessage
-  await createTaskLog(logs()).publish([sample, { ...sample, index: 1 }])
+  await publishInOneLane([taskAt(0), taskAt(1)])
   const topic = topicName(config.topicPrefix, 'tasks')
   const forger = createKafka(config, 'forger', silentLog).consumer({
     groupId: groupName(config.topicPrefix, 'workers'),
@@ -234,8 +244,7 @@ test.each([
 test('a full window pauses its lane: nothing is fetched meanwhile, and it goes on when there is room', async () => {
   const member = await join('worker-1')
   await holds(member, 48)
-  const sample = topicSamples.tasks[0] as TaskMessage
-  await createTaskLog(logs()).publish(Array.from({ length: 100 }, (_, index) => ({ ...sample, index })))
+  await publishInOneLane(Array.from({ length: 100 }, (_, index) => taskAt(index)))
   const lane = await eventually('a full window', () =>
     Promise.resolve([...member.lanes].find(({ window }) => window === 64)),
   )
@@ -276,14 +285,14 @@ test('an evicted member sees that its lanes are lost, and joins again as somebod
 
 test('a record that is no task goes to the dead letters, and the lane goes on behind it', async () => {
   const topic = topicName(config.topicPrefix, 'tasks')
-  const sample = topicSamples.tasks[0] as TaskMessage
-  await producer.send(topic, [{ key: sample.partitionId, value: Buffer.from('{"version":1'), headers: {} }])
-  await createTaskLog(logs()).publish([sample])
+  await producer.send(topic, [{ key: 'one lane', value: Buffer.from('{"version":1'), headers: {} }])
+  // Its bounds are not those of its id.
+  await publishInOneLane([{ ...taskAt(0), range: { kind: 'integer', from: '0', to: '1' } }, taskAt(1)])
   const member = await join('worker-1')
   await holds(member, 48)
   const taken = await eventually('the task behind it', () =>
     Promise.resolve([...member.lanes].map((lane) => lane.take()).find((one) => one !== undefined)),
   )
-  expect(taken.task).toEqual(sample)
-  expect(taken.offset).toBe(1n)
+  expect(taken.task).toEqual(taskAt(1))
+  expect(taken.offset).toBe(2n)
 })

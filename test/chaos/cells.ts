@@ -1,0 +1,134 @@
+import { type MarkName, markNames } from '../../src/process/marks.ts'
+import type { ServerEnd } from './bench-stack.ts'
+import type { Harm } from './harm.ts'
+
+export type Fault = 'cut' | 'stall' | 'delay' | 'cutAtCommit'
+
+export type Happening =
+  /** The process that passes the mark kills or freezes itself, or ends of a rejection that nobody handles. */
+  | { readonly kind: 'kill' | 'rejection'; readonly comesBack: boolean }
+  | { readonly kind: 'freeze' }
+  /** While the process stands at the mark, another worker joins the group. */
+  | { readonly kind: 'rebalance' }
+  /** While it stands there, the connections to one of the servers are hurt. */
+  | { readonly kind: 'fault'; readonly fault: Fault; readonly server: 'kafka' | 'postgres' }
+  | { readonly kind: 'restart'; readonly how: ServerEnd; readonly server: 'kafka' | 'postgres' }
+  /** Tasks come again, in the same or another topic partition, or when the run is over; or something that is no task. */
+  | { readonly kind: 'message'; readonly what: 'sameAgain' | 'elsewhereAgain' | 'garbage' | 'late' }
+  /**
+   * A worker is frozen for longer than its lease and shorter than its session, so that it keeps its lanes, while the
+   * tasks come again elsewhere: with their own bounds, or with others.
+   */
+  | { readonly kind: 'lapse'; readonly bounds: 'same' | 'other' }
+
+/** What has to be lost before the mark can be passed. */
+export type Loss = 'tasks' | 'events'
+
+export interface Cell {
+  readonly id: string
+  readonly harm: Harm | null
+  readonly happening: Happening
+  readonly loss?: Loss
+  /** Of more tasks than are published at once. */
+  readonly isWide?: boolean
+}
+
+const at = (mark: MarkName, nth: number, act: Harm['act']): Harm => ({ mark, nth, act })
+
+/** Passings at which a mark hurts: the first, and one in the middle where there are many. */
+const passings: Partial<Record<MarkName, readonly number[]>> = {
+  W0: [1],
+  W1: [1, 3],
+  W2: [1, 9],
+  W3: [1, 9],
+  W4: [1, 9],
+  W5: [1, 9],
+  W6: [1, 9],
+  W7: [1, 9],
+  W8: [1, 2],
+  W9: [1, 2],
+  W11: [2],
+  L1: [1, 4],
+  L2: [1, 4],
+}
+
+const lossFor: Partial<Record<MarkName, Loss>> = { Q1: 'events', Q2: 'tasks' }
+
+const marks = Object.keys(markNames) as MarkName[]
+
+function cell(id: string, harm: Harm | null, happening: Happening): Cell {
+  const loss = harm === null ? undefined : lossFor[harm.mark]
+  return {
+    ...{ id, harm, happening },
+    ...(loss === undefined ? {} : { loss }),
+    ...(harm?.mark === 'R5' ? { isWide: true } : {}),
+  }
+}
+
+const kills = marks.flatMap((mark) =>
+  (passings[mark] ?? [1]).map((nth) =>
+    cell(`kill/${mark}/${nth}`, at(mark, nth, 'kill'), { kind: 'kill', comesBack: true }),
+  ),
+)
+/** Nobody starts the worker again: another one takes over when its session has ended. */
+const losses = (['W2', 'W4', 'W5', 'W6', 'W9', 'W10'] as const).map((mark) =>
+  cell(`gone/${mark}`, at(mark, 1, 'kill'), { kind: 'kill', comesBack: false }),
+)
+const freezes = marks
+  .filter((mark) => mark !== 'R0')
+  .map((mark) => cell(`freeze/${mark}`, at(mark, passings[mark]?.at(-1) ?? 1, 'freeze'), { kind: 'freeze' }))
+const rejections = (['W2', 'W4', 'W6'] as const).map((mark) =>
+  cell(`rejection/${mark}`, at(mark, 2, 'reject'), { kind: 'rejection', comesBack: true }),
+)
+const rebalances = (['W2', 'W3', 'W4', 'W5'] as const).map((mark) =>
+  cell(`rebalance/${mark}`, at(mark, 2, 'hold'), { kind: 'rebalance' }),
+)
+const positions = ['W1', 'W3', 'W4', 'W6', 'W9'] as const
+const faults = (['kafka', 'postgres'] as const).flatMap((server) =>
+  (['cut', 'stall', 'delay'] as const).flatMap((fault) =>
+    positions.map((mark) => cell(`${fault}/${server}/${mark}`, at(mark, 2, 'hold'), { kind: 'fault', fault, server })),
+  ),
+)
+const cutsAtCommit = ([1, 2, 9] as const).map((nth) =>
+  cell(`cutAtCommit/postgres/${nth}`, at('W4', nth, 'hold'), {
+    ...{ kind: 'fault', fault: 'cutAtCommit', server: 'postgres' },
+  }),
+)
+const restarts = (
+  [
+    ['postgres', 'immediate'],
+    ['kafka', 'immediate'],
+    ['kafka', 'clean'],
+  ] as const
+).flatMap(([server, how]) =>
+  (['W4', 'W6'] as const).map((mark) =>
+    cell(`restart/${server}/${how}/${mark}`, at(mark, 2, 'hold'), { kind: 'restart', how, server }),
+  ),
+)
+const messages = (['sameAgain', 'elsewhereAgain', 'garbage', 'late'] as const).map((what) =>
+  cell(`message/${what}`, at('W2', 2, 'hold'), { kind: 'message', what }),
+)
+const lapses = (['same', 'other'] as const).map((bounds) =>
+  cell(`lapse/${bounds}`, at('W2', 3, 'freeze'), { kind: 'lapse', bounds }),
+)
+
+export const cells: readonly Cell[] = [
+  ...kills,
+  ...losses,
+  ...freezes,
+  ...rejections,
+  ...rebalances,
+  ...faults,
+  ...cutsAtCommit,
+  ...messages,
+  ...lapses,
+  ...restarts,
+]
+
+/** Cells whose id begins with one of these, or all of them. */
+export const cellsOf = (only: readonly string[]): readonly Cell[] =>
+  only.length === 0
+    ? cells
+    : cells.filter(({ id }) =>
+        only.some((wanted) => id === wanted || id.startsWith(wanted.endsWith('/') ? wanted : `${wanted}/`)),
+      )

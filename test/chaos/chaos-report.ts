@@ -1,0 +1,87 @@
+import Table from 'cli-table3'
+import type { Facts } from './facts.ts'
+import { percentile } from './recovery.ts'
+import type { ChaosOutcome } from './run-chaos.ts'
+
+interface Spread {
+  readonly p50: number
+  readonly p95: number
+  readonly max: number
+}
+
+export interface ChaosReport {
+  readonly seed: number
+  readonly kills: number
+  readonly freezes: number
+  readonly cuts: number
+  /** Of parts, by SIGTERM, and of servers. */
+  readonly restarts: number
+  readonly rows: number
+  readonly rowsLost: number
+  readonly rowsDoubled: number
+  /** Committed under an epoch that was over. */
+  readonly staleChunks: number
+  readonly runsTerminal: number
+  readonly runs: number
+  /** From a worker's death until the last partition it held was claimed again. */
+  readonly recoveryMs: Spread
+  /** The same after a SIGTERM. */
+  readonly handOverMs: Spread
+  readonly rowsReadAgain: number
+  readonly rowsReadAgainLimit: number
+  readonly serverAwayMs: Readonly<Record<'kafka' | 'postgres', readonly number[]>>
+  readonly violations: number
+}
+
+const spread = (values: readonly number[]): Spread => ({
+  p50: percentile(values, 0.5),
+  p95: percentile(values, 0.95),
+  max: percentile(values, 1),
+})
+
+function staleChunksOf({ audit }: Facts): number {
+  let stale = 0
+  for (const changes of Map.groupBy(audit, ({ partitionId }) => partitionId).values()) {
+    let epoch = 0
+    for (const change of changes) {
+      if (change.what === 'CHUNK' && change.epoch < epoch) stale += 1
+      epoch = Math.max(epoch, change.epoch)
+    }
+  }
+  return stale
+}
+
+export function chaosReport(seed: number, outcome: ChaosOutcome): ChaosReport {
+  const { facts, done, violations, afterKillMs, afterStopMs, awayMs } = outcome
+  const sum = (key: 'rows' | 'lost' | 'doubled'): number => facts.sinks.reduce((total, sink) => total + sink[key], 0)
+  const terminal = facts.runs.filter(({ state }) => ['completed', 'failed', 'cancelled'].includes(state))
+  return {
+    ...{ seed, kills: done.kill, freezes: done.freeze, cuts: done.cut, restarts: done.restart + done.server },
+    ...{ rows: sum('rows'), rowsLost: sum('lost'), rowsDoubled: sum('doubled'), staleChunks: staleChunksOf(facts) },
+    ...{ runsTerminal: terminal.length, runs: facts.world.backfills.length },
+    ...{ recoveryMs: spread(afterKillMs), handOverMs: spread(afterStopMs) },
+    rowsReadAgain: facts.rowsRead - facts.checkpoints.reduce((total, { counts }) => total + counts.read, 0),
+    rowsReadAgainLimit: facts.rowsReadAgainLimit,
+    serverAwayMs: awayMs,
+    violations: violations.length,
+  }
+}
+
+export function chaosTable(report: ChaosReport): string {
+  const ms = ({ p50, p95, max }: Spread): string => `${p50} / ${p95} / ${max} ms`
+  const table = new Table({ style: { head: [], border: [] } })
+  table.push(
+    ['seed', report.seed],
+    ['SIGKILL, SIGSTOP, cuts, restarts', [report.kills, report.freezes, report.cuts, report.restarts].join(', ')],
+    ['runs that ended, of', `${report.runsTerminal}, ${report.runs}`],
+    ['rows; lost, doubled', `${report.rows}; ${report.rowsLost}, ${report.rowsDoubled}`],
+    ['chunks of a stale epoch', report.staleChunks],
+    ['work goes on after a SIGKILL (p50 / p95 / max)', ms(report.recoveryMs)],
+    ['work goes on after a SIGTERM', ms(report.handOverMs)],
+    ['Kafka was away', report.serverAwayMs.kafka.map((away) => `${away} ms`).join(', ')],
+    ['Postgres was away', report.serverAwayMs.postgres.map((away) => `${away} ms`).join(', ')],
+    ['rows read again, limit', `${report.rowsReadAgain}, ${report.rowsReadAgainLimit}`],
+    ['violations of an invariant', report.violations],
+  )
+  return table.toString()
+}

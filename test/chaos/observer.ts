@@ -1,0 +1,194 @@
+// Watches a running system from outside, and keeps what it saw that must never be seen. What is read first may only
+// lag behind what is read after it, so each look is sound without stopping anything.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Partitioners } from 'kafkajs'
+import { StatusEvent } from '../../src/contract/status.ts'
+import type { TaskMessage } from '../../src/contract/task.ts'
+import { createKafka } from '../../src/kafka/client.ts'
+import { createCodec } from '../../src/kafka/codec.ts'
+import { committedPlaces } from '../../src/kafka/committed-places.ts'
+import { type FollowedTopic, followTopic } from '../../src/kafka/follow-topic.ts'
+import { groupName, topicName } from '../../src/kafka/topic-catalog.ts'
+import { decodeOffsetMetadata } from '../../src/work/offset-metadata.ts'
+import { readTask } from '../../src/work/read-task.ts'
+import { eventually } from '../support/eventually.ts'
+import { silentLog } from '../support/silent-log.ts'
+import type { World } from './small-world.ts'
+
+/** Partition ids by topic partition and offset; null where the record is no task. */
+export type KnownTasks = ReadonlyMap<number, ReadonlyMap<bigint, string | null>>
+
+export interface Place {
+  readonly topicPartition: number
+  readonly offset: bigint
+  readonly metadata: string
+}
+
+export interface Observer {
+  /** Violations, by the id of their invariant. */
+  readonly seen: ReadonlyMap<string, readonly string[]>
+  readonly tasks: KnownTasks
+  readonly events: readonly StatusEvent[]
+  looks(): number
+  committed(): Promise<readonly Place[]>
+  /** True when every record of both topics has been read. */
+  hasReadAll(): Promise<boolean>
+  /** Where topic partitions of the status topic end. */
+  statusEnds(): Promise<ReadonlyMap<number, bigint>>
+  /** Records of a topic that nobody will read. */
+  deleteRecords(topic: 'tasks' | 'status'): Promise<void>
+  /** Produces every task again, each so many topic partitions away; as it was, or changed. */
+  repeatTasks(away: readonly number[], change?: (task: TaskMessage) => unknown): Promise<void>
+  stop(): Promise<void>
+}
+
+const lookEveryMs = 150
+const lanes = 48
+const violationsKept = 5
+
+export async function observe(world: World): Promise<Observer> {
+  const { config, sql } = world
+  const codec = createCodec(config)
+  const tasksTopic = topicName(config.topicPrefix, 'tasks')
+  const statusTopic = topicName(config.topicPrefix, 'status')
+  const group = groupName(config.topicPrefix, 'workers')
+  const ended = new AbortController()
+  const kafka = createKafka(config, 'observer', silentLog)
+  const admin = kafka.admin({ retry: { retries: 20, maxRetryTime: 1_000 } })
+  await admin.connect()
+  const follow = (topic: string): Promise<FollowedTopic> =>
+    // The leaders of topics that were just made say for a moment that they are none.
+    eventually(`${topic} can be followed`, () =>
+      followTopic(config, codec, silentLog, topic, 'beginning', ended.signal).catch(() => undefined),
+    )
+  const [taskRecords, statusRecords] = await Promise.all([follow(tasksTopic), follow(statusTopic)])
+
+  const tasks = new Map<number, Map<bigint, string | null>>()
+  const records: { key: string | null; topicPartition: number; task: TaskMessage }[] = []
+  const events: StatusEvent[] = []
+  const seen = new Map<string, string[]>()
+  let looked = 0
+
+  const readTasks = async (): Promise<void> => {
+    for await (const record of taskRecords) {
+      const task = await record.json().then(readTask, () => undefined)
+      const of = tasks.get(record.topicPartition) ?? new Map<bigint, string | null>()
+      const partitionId = task?.partitionId ?? null
+      if (task !== undefined) records.push({ key: record.key, topicPartition: record.topicPartition, task })
+      of.set(BigInt(record.offset), partitionId)
+      tasks.set(record.topicPartition, of)
+    }
+  }
+  const readEvents = async (): Promise<void> => {
+    for await (const record of statusRecords) events.push(StatusEvent.parse(await record.json()))
+  }
+  const violation = (invariant: string, what: string): void => {
+    const known = seen.get(invariant) ?? []
+    if (known.length < violationsKept && !known.includes(what)) known.push(what)
+    seen.set(invariant, known)
+  }
+
+  const committed = async (): Promise<Place[]> =>
+    (await committedPlaces(admin, group, tasksTopic)).map((place) => ({ ...place, offset: BigInt(place.offset) }))
+
+  const look = async (): Promise<void> => {
+    const places = await committed()
+    const ledger = await sql<{ partition_id: string; epoch: string; sequence: string; state: string }>(
+      'select partition_id, epoch, sequence, state from :schema.ledger_partition',
+    )
+    const rows = new Map(
+      (
+        await sql<{ partition_id: string; epoch: string; sequence: string; state: string }>(
+          'select partition_id, epoch, sequence, state from :schema.checkpoint',
+        )
+      ).map((row) => [row.partition_id, { ...row, epoch: Number(row.epoch), sequence: Number(row.sequence) }]),
+    )
+    const isTerminal = (partitionId: string): boolean =>
+      ['completed', 'failed', 'cancelled'].includes(rows.get(partitionId)?.state ?? '')
+    for (const { topicPartition, offset, metadata } of places) {
+      const known = tasks.get(topicPartition)
+      for (const [at, partitionId] of known ?? []) {
+        if (at >= offset || partitionId === null || isTerminal(partitionId)) continue
+        violation(
+          'I8',
+          `offset ${offset} of topic partition ${topicPartition} is past ${partitionId}, which is not over`,
+        )
+      }
+      if (metadata.length > 4_096) violation('I10', `metadata of ${metadata.length} characters`)
+      for (const note of decodeOffsetMetadata(metadata)?.tasks ?? []) {
+        const partitionId = known?.get(offset + BigInt(note.delta))
+        if (partitionId === undefined || partitionId === null) continue
+        const row = rows.get(partitionId)
+        const leads =
+          note.state === 'finished'
+            ? !isTerminal(partitionId)
+            : row === undefined ||
+              isLess([row.epoch, row.sequence], [note.progress?.epoch ?? 0, note.progress?.sequence ?? 0])
+        if (leads) violation('I10', `metadata of topic partition ${topicPartition} leads the row of ${partitionId}`)
+      }
+    }
+    for (const told of ledger) {
+      const row = rows.get(told.partition_id)
+      const [epoch, sequence] = [Number(told.epoch), Number(told.sequence)]
+      if (row === undefined || isLess([row.epoch, row.sequence], [epoch, sequence]))
+        violation('I11', `the ledger has ${told.partition_id} at ${epoch}/${sequence}, ahead of its row`)
+      if (told.state === 'completed' && row?.state !== 'completed')
+        violation('I11', `the ledger has ${told.partition_id} completed, its row says ${row?.state}`)
+    }
+    looked += 1
+  }
+  const looking = (async () => {
+    while (!ended.signal.aborted) {
+      // Servers are hurt on purpose: what cannot be read now is read at the next look.
+      await look().catch(() => {})
+      await sleep(lookEveryMs)
+    }
+  })()
+  const reading = Promise.all([readTasks(), readEvents()]).catch(() => {})
+
+  const endsOf = async (topic: string): Promise<Map<number, bigint>> =>
+    new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, BigInt(high)]))
+  return {
+    ...{ seen, tasks, events, committed },
+    looks: () => looked,
+    statusEnds: () => endsOf(statusTopic),
+    hasReadAll: async () => {
+      for (const [topic, followed] of [
+        [tasksTopic, taskRecords],
+        [statusTopic, statusRecords],
+      ] as const) {
+        const places = followed.places()
+        for (const [partition, high] of await endsOf(topic)) if ((places.get(partition) ?? 0n) < high) return false
+      }
+      return true
+    },
+    deleteRecords: async (name) => {
+      const topic = topicName(config.topicPrefix, name)
+      const partitions = [...(await endsOf(topic))].map(([partition, high]) => ({ partition, offset: high.toString() }))
+      if (name === 'tasks') tasks.clear()
+      await admin.deleteTopicRecords({ topic, partitions: partitions.filter(({ offset }) => offset !== '0') })
+    },
+    repeatTasks: async (away, change = (task) => task) => {
+      const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
+      await producer.connect()
+      const messages = records.flatMap(({ key, topicPartition, task }) =>
+        away.map((steps) => ({
+          key,
+          value: JSON.stringify(change(task)),
+          partition: (topicPartition + steps) % lanes,
+        })),
+      )
+      await producer.send({ topic: tasksTopic, messages })
+      await producer.disconnect()
+    },
+    stop: async () => {
+      ended.abort()
+      await looking
+      await reading
+      await admin.disconnect().catch(() => {})
+    },
+  }
+}
+
+const isLess = (a: readonly [number, number], b: readonly [number, number]): boolean =>
+  a[0] < b[0] || (a[0] === b[0] && a[1] < b[1])

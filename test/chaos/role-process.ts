@@ -1,0 +1,52 @@
+// node role-process.ts LAUNCH: one or more roles in a process of their own, as the command line runs them, but for the
+// harm it does to itself and the proxy on its way to Kafka. Configured by the environment, as always.
+import { z } from 'zod'
+import { composeRole, connectClient } from '../../src/compose.ts'
+import { readConfig } from '../../src/process/config.ts'
+import { createLog } from '../../src/process/logger.ts'
+import { noMark } from '../../src/process/marks.ts'
+import { connectParent } from '../../src/process/parent.ts'
+import { runRole } from '../../src/process/run-role.ts'
+import { Harm, harmfulMark } from './harm.ts'
+import { rerouteKafka } from './reroute.ts'
+
+const Launch = z.object({
+  roles: z.array(z.enum(['planner', 'worker', 'ledger', 'supervisor'])),
+  /** A request that it sends, as a client would, instead of running roles. */
+  request: z
+    .object({ requestKey: z.string(), backfill: z.string(), params: z.record(z.string(), z.json()) })
+    .nullable(),
+  kafkaPort: z.int(),
+  harm: Harm.nullable(),
+})
+export type Launch = z.infer<typeof Launch>
+
+const launch = Launch.parse(JSON.parse(process.argv[2] ?? ''))
+rerouteKafka(() => launch.kafkaPort)
+const config = readConfig(process.env)
+const mark = launch.harm === null ? noMark : harmfulMark(launch.harm, process)
+const parent = connectParent(process)
+const stop = new AbortController()
+process.once('SIGTERM', () => stop.abort())
+
+const run = async (): Promise<void> => {
+  if (launch.request !== null) {
+    const client = await connectClient(config, await createLog({ level: config.logLevel }), mark)
+    await client.submit({ version: 1, type: 'start', ...launch.request })
+    return client.close()
+  }
+  await Promise.all(
+    launch.roles.map(async (role) => {
+      const log = await createLog({ level: config.logLevel, fields: { role, worker: config.workerId } })
+      await runRole(() => composeRole(role, config, log, mark), stop.signal, parent, log)
+    }),
+  )
+}
+
+try {
+  await run()
+  process.exit(0)
+} catch (error) {
+  console.error(error)
+  process.exit(1)
+}

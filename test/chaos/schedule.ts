@@ -1,0 +1,80 @@
+/** What is done to the system, and when, in ms from the beginning. */
+export type Act =
+  | { readonly atMs: number; readonly kind: 'kill' | 'restart'; readonly part: string }
+  | { readonly atMs: number; readonly kind: 'freeze'; readonly part: string; readonly forMs: number }
+  | {
+      readonly atMs: number
+      readonly kind: 'cut'
+      readonly worker: string
+      readonly server: Server
+      readonly stallMs: number
+    }
+  | { readonly atMs: number; readonly kind: 'server'; readonly server: Server; readonly how: 'immediate' | 'clean' }
+
+export type Server = 'kafka' | 'postgres'
+
+export interface ScheduleOptions {
+  readonly seed: number
+  readonly durationMs: number
+  readonly workers: readonly string[]
+  /** Parts that are no workers. */
+  readonly others: readonly string[]
+  /** After this long a frozen worker has lost its lanes. */
+  readonly sessionTimeoutMs: number
+}
+
+/** Mean time from one act of a kind to the next. */
+const everyMs = { kill: 9_500, freeze: 23_000, cut: 14_000, restart: 40_000, postgres: 100_000, kafka: 170_000 }
+
+/** A pure function of its options: the same seed gives the same acts at the same times. */
+export function scheduleOf({ seed, durationMs, workers, others, sessionTimeoutMs }: ScheduleOptions): readonly Act[] {
+  const random = randomOf(seed)
+  const among = <Item>(items: readonly [Item, ...Item[]] | readonly Item[]): Item =>
+    items[Math.floor(random() * items.length)] as Item
+  // Workers are what is interesting, and there are more of them.
+  const part = (): string => (others.length === 0 || random() < 0.7 ? among(workers) : among(others))
+  const times = (meanMs: number): number[] => {
+    const found: number[] = []
+    for (let at = meanMs * (0.3 + random() * 0.4); at < durationMs; at += meanMs * (0.5 + random()))
+      found.push(Math.round(at))
+    return found
+  }
+  const acts: Act[] = [
+    ...times(everyMs.kill).map((atMs): Act => ({ atMs, kind: 'kill', part: part() })),
+    ...times(everyMs.freeze).map(
+      (atMs): Act => ({
+        ...{ atMs, kind: 'freeze', part: part() },
+        // Two of three outlast the session.
+        forMs: Math.round(sessionTimeoutMs * (random() < 0.33 ? 0.2 + 0.6 * random() : 1.2 + 0.5 * random())),
+      }),
+    ),
+    ...times(everyMs.cut).map(
+      (atMs): Act => ({
+        ...{ atMs, kind: 'cut', worker: among(workers), server: among<Server>(['kafka', 'postgres']) },
+        stallMs: random() < 0.5 ? 0 : Math.round(sessionTimeoutMs * (0.2 + 1.2 * random())),
+      }),
+    ),
+    ...times(everyMs.restart).map((atMs): Act => ({ atMs, kind: 'restart', part: part() })),
+    ...times(everyMs.postgres).map((atMs): Act => ({ atMs, kind: 'server', server: 'postgres', how: 'immediate' })),
+    ...times(everyMs.kafka).map(
+      (atMs): Act => ({
+        atMs,
+        kind: 'server',
+        server: 'kafka',
+        how: among<'immediate' | 'clean'>(['immediate', 'clean']),
+      }),
+    ),
+  ]
+  return acts.sort((a, b) => a.atMs - b.atMs || (a.kind < b.kind ? -1 : 1))
+}
+
+/** Numbers in [0, 1) that a seed determines: mulberry32. */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
