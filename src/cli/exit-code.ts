@@ -48,6 +48,7 @@ const ofTerminal = {
   NOT_FOUND: exitCodes.notFound,
   NO_PROGRESS: exitCodes.partitionsFailed,
   RUN_FAILED: exitCodes.partitionsFailed,
+  WORKER_ID_IN_USE: exitCodes.conflict,
 } as const satisfies Record<TerminalCode, ExitCode>
 
 const ofRetryable = {

@@ -3,6 +3,7 @@ import { Command } from '@commander-js/extra-typings'
 import type { Parent } from '../process/parent.ts'
 import type { CommandContext } from './context.ts'
 import { addIntents } from './intents.ts'
+import { addOffsets } from './offsets.ts'
 import { addRoles } from './roles.ts'
 import { addRun } from './run.ts'
 import { addStatus } from './status.ts'
@@ -25,6 +26,7 @@ export function createProgram(context: CommandContext, parent: Parent | undefine
   addStatus(program, context)
   addWatch(program, context)
   addIntents(program, context)
+  addOffsets(program, context)
   addTopics(program, context)
   addRoles(program, context, parent)
   return program

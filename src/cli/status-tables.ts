@@ -2,22 +2,8 @@ import Table from 'cli-table3'
 import type { ListedRun, RunSummary } from '../ledger/queries.ts'
 import type { Obedience } from '../status/acknowledged.ts'
 import { intentText } from './intent-text.ts'
+import { linesOf, plain } from './plain-table.ts'
 import { countText } from './run/progress-text.ts'
-
-/** Borderless: readable, and easy to cut apart in a shell. */
-const plain = {
-  chars: {
-    ...Object.fromEntries(
-      ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'].map((at) => [
-        at,
-        '',
-      ]),
-    ),
-    ...Object.fromEntries(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'].map((at) => [at, ''])),
-    middle: '  ',
-  },
-  style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-}
 
 export function runsTable(runs: readonly ListedRun[]): string {
   if (runs.length === 0) return 'no runs yet; "tidemark submit BACKFILL" asks for one'
@@ -67,13 +53,4 @@ export function runTable(run: RunSummary, obedience: Obedience | null): string {
   for (const { index, reason, message } of run.failures)
     blocks.push(`partition ${index} failed: ${message ?? reason ?? 'no reason told'}`)
   return blocks.join('\n\n')
-}
-
-/** Without the blanks that pad the last column. */
-function linesOf(table: { toString(): string }): string {
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')
 }

@@ -14,6 +14,8 @@ export function isEcho(firstMs: number, nowMs: number): boolean {
 
 /**
  * Turns signals into a stop request. The first asks; one that comes after the echo window means "at once".
+ * Not `close-with-grace` (2.5): every second signal ends the process there, the echo of Ctrl-C under npm too, it takes no
+ * news of npx, and it exits by itself, which only main.ts may.
  * A role kept by a parent (`kept`) leaves Ctrl-C to it: the terminal sends that to both, and the parent stops in order.
  */
 export function listenForSignals(

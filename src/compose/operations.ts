@@ -2,8 +2,9 @@ import type { WorkerId } from '../contract/ids.ts'
 import { withAdmin } from '../kafka/client.ts'
 import { registerSchemas } from '../kafka/codec.ts'
 import { evictMembers } from '../kafka/evict-member.ts'
-import * as group from '../kafka/group-workers.ts'
-import { groupName } from '../kafka/topic-catalog.ts'
+import * as workers from '../kafka/group-workers.ts'
+import { type LaneOffsets, laneOffsets } from '../kafka/lane-offsets.ts'
+import { groupName, topicName } from '../kafka/topic-catalog.ts'
 import * as topics from '../kafka/topics.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
@@ -26,5 +27,19 @@ export async function evictMember(config: Config, workerId: string, log: Log): P
 
 /** Ids of the workers that are in the group now. Throws RetryableError (KAFKA_UNREACHABLE). */
 export function groupWorkers(config: Config, log: Log): Promise<readonly WorkerId[]> {
-  return withAdmin(config, log, (admin) => group.groupWorkers(admin, groupName(config.topicPrefix, 'workers')))
+  return withAdmin(config, log, (admin) => workers.groupWorkers(admin, groupName(config.topicPrefix, 'workers')))
+}
+
+export interface GroupOffsets {
+  readonly group: string
+  readonly topic: string
+  readonly lanes: readonly LaneOffsets[]
+}
+
+/** What a group, by default that of the workers, has committed on the task topic. Throws TerminalError (NOT_FOUND). */
+export async function groupOffsets(config: Config, groupId: string | undefined, log: Log): Promise<GroupOffsets> {
+  const group = groupId ?? groupName(config.topicPrefix, 'workers')
+  const topic = topicName(config.topicPrefix, 'tasks')
+  await topics.requireTopics(config, log)
+  return { group, topic, lanes: await withAdmin(config, log, (admin) => laneOffsets(admin, group, topic)) }
 }

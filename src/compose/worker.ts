@@ -1,15 +1,22 @@
 import { type Definitions, discoverBackfills } from '../define/discover.ts'
 import { createKafka } from '../kafka/client.ts'
 import { openControlFeed } from '../kafka/control-feed.ts'
+import { evictMembers } from '../kafka/evict-member.ts'
 import { createDeadLetterLog, createStatusLog } from '../kafka/message-logs.ts'
+import { incarnationOf } from '../kafka/same-worker.ts'
 import { openTaskConsumer } from '../kafka/task-consumer.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
+import { createAwakeClock } from '../process/awake-clock.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
+import type { Service } from '../process/service.ts'
 import type { OpenBackfill } from '../work/hold-partition.ts'
 import { obeyIntents } from '../work/obey-intents.ts'
 import { defaultRetryPolicy } from '../work/retry.ts'
+import { createStageWatch } from '../work/stage-watch.ts'
+import { watchStages, watchTell } from '../work/watch-stages.ts'
+import { createWatchdog, watchdogEveryMs } from '../work/watchdog.ts'
 import { createWorker } from '../work/worker.ts'
 import { type Adapters, adaptersOf } from './adapters.ts'
 import { foundationOf, type RunningRole, running } from './foundation.ts'
@@ -21,6 +28,10 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   const opened = openOnce(definitions, adaptersOf(config, base.pool, mark))
   const status = createStatusLog(base.logs)
   const retry = defaultRetryPolicy
+  const groupId = groupName(config.topicPrefix, 'workers')
+  const clock = createAwakeClock(() => performance.now(), watchdogEveryMs)
+  const watch = createStageWatch(() => clock.nowMs())
+  const watchdog = createWatchdog({ watch, clock, limitMs: config.stageLimitMs })
   let rowsRead = 0
   let grown = (): void => {}
   const worker = createWorker({
@@ -35,10 +46,14 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
           config,
           codec: base.codec,
           topic: topicName(config.topicPrefix, 'tasks'),
-          groupId: groupName(config.topicPrefix, 'workers'),
+          groupId,
           worker: config.workerId,
+          incarnation: incarnationOf(new Date(), Math.random),
           capacity: config.slots,
           deadLetters: createDeadLetterLog(base.logs),
+          evictPredecessor: () => evictMembers(config, groupId, config.workerId, log),
+          enterStage: watch.enter,
+          clock,
           mark,
           log,
         },
@@ -56,8 +71,8 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
         host,
       ),
     task: {
-      open: opened,
-      tell: (events) => status.publish(events),
+      open: async (backfillId) => watchStages(await opened(backfillId), watch.enter),
+      tell: watchTell((events) => status.publish(events), watch.enter),
       worker: config.workerId,
       leaseMs: config.leaseMs,
       retry,
@@ -72,8 +87,19 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
     },
   })
   worker.failed.catch(base.failure.reject)
+  watchdog.failed.catch(base.failure.reject)
+  const watched: Service = {
+    start: async () => {
+      await watchdog.start()
+      await worker.start()
+    },
+    stop: async () => {
+      await worker.stop()
+      await watchdog.stop()
+    },
+  }
   return {
-    ...running(base, worker, () => Promise.resolve()),
+    ...running(base, watched, () => Promise.resolve()),
     rowsRead: () => rowsRead,
     onRowsRead: (listener) => {
       grown = listener

@@ -28,6 +28,7 @@ export type TerminalCode =
   | 'NOT_FOUND'
   | 'NO_PROGRESS'
   | 'RUN_FAILED'
+  | 'WORKER_ID_IN_USE'
 
 export class RetryableError extends Error {
   override readonly name = 'RetryableError'

@@ -10,7 +10,8 @@ export function silenceLimitMs(phase: Phase, sessionTimeoutMs: number, rebalance
     case 'rebalancing':
       return Math.max(sessionTimeoutMs, rebalanceTimeoutMs) + 10_000
     case 'stable':
-      return Math.max((sessionTimeoutMs * 2) / 3, 5_000)
+      // A member that was removed joins again without a word: its join may wait for as long as any other.
+      return Math.max((sessionTimeoutMs * 2) / 3, rebalanceTimeoutMs + 2_000)
     case 'joining':
     case 'stopped':
       return undefined

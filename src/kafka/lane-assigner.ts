@@ -10,6 +10,8 @@ const protocolName = 'tidemark-lanes-v1'
 /** What each member tells the leader when it joins. */
 const UserData = z.object({
   worker: z.string(),
+  /** Which life of the worker this is (same-worker.ts): of two under one id the later one stays. */
+  incarnation: z.string(),
   capacity: z.number().positive(),
   /** Lanes it holds, with the generation it claimed them in; a lane not yet claimed counts as newest. */
   holds: z.record(z.string(), z.number()),
@@ -61,7 +63,7 @@ export interface JoiningMember extends UserData {
 }
 
 export function readMember({ memberId, memberMetadata }: GroupMember): JoiningMember {
-  const none = { memberId, worker: memberId, capacity: 1, holds: {}, joins: 0 }
+  const none = { memberId, worker: memberId, incarnation: '', capacity: 1, holds: {}, joins: 0 }
   try {
     const decoded = MemberMetadata.decode(memberMetadata)
     const parsed = UserData.safeParse(JSON.parse(decoded?.userData.toString('utf8') ?? ''))
@@ -74,25 +76,32 @@ export function readMember({ memberId, memberMetadata }: GroupMember): JoiningMe
 /** Lanes by member id: the target assignment, less the lanes that somebody else in the group still holds. Pure. */
 export function grantLanes(members: readonly JoiningMember[], lanes: readonly number[]): Map<string, number[]> {
   const held = holders(members)
-  const candidates = members.map((member) => ({ id: candidateId(member, members), capacity: member.capacity }))
-  const target = assignLanes(candidates, lanes)
+  const latest = latestLives(members)
+  const target = assignLanes(
+    [...latest.values()].map(({ worker, capacity }) => ({ id: worker, capacity })),
+    lanes,
+  )
   const granted = new Map<string, number[]>(members.map(({ memberId }) => [memberId, []]))
-  for (const member of members) {
-    const id = candidateId(member, members)
+  for (const [worker, { memberId }] of latest)
     for (const lane of lanes) {
       const holder = held.get(lane)
-      if (target.get(lane) === id && (holder === undefined || holder === member.memberId))
-        granted.get(member.memberId)?.push(lane)
+      if (target.get(lane) === worker && (holder === undefined || holder === memberId))
+        granted.get(memberId)?.push(lane)
     }
-  }
   return granted
 }
 
-/** The worker id; with the member id behind it when two members use one worker id, so that each is still somebody. */
-const candidateId = (member: JoiningMember, members: readonly JoiningMember[]): string =>
-  members.some((other) => other.worker === member.worker && other.memberId < member.memberId)
-    ? `${member.worker}/${member.memberId}`
-    : member.worker
+/** One member for each worker id: an earlier life that is still in the group gets no lanes, and is about to end. */
+function latestLives(members: readonly JoiningMember[]): Map<string, JoiningMember> {
+  const latest = new Map<string, JoiningMember>()
+  for (const member of members) {
+    const known = latest.get(member.worker)
+    if (known === undefined || lifeOrder(member) > lifeOrder(known)) latest.set(member.worker, member)
+  }
+  return latest
+}
+
+const lifeOrder = ({ incarnation, memberId }: JoiningMember): string => `${incarnation} ${memberId}`
 
 /** Who holds a lane when several say so: the newest claim (a thawed zombie's is older), as in KAFKA-14639. */
 function holders(members: readonly JoiningMember[]): Map<number, string> {

@@ -41,6 +41,8 @@ const Environment = z.object({
   TIDEMARK_SLOTS: z.coerce.number().int().min(1).max(64).default(2),
   TIDEMARK_SESSION_TIMEOUT_MS: z.coerce.number().int().min(1000).max(300_000).default(10_000),
   TIDEMARK_LEASE_MS: z.coerce.number().int().min(1000).max(3_600_000).default(60_000),
+  // Above every limit of a Postgres statement (pool.ts), or the watchdog would come first.
+  TIDEMARK_STAGE_LIMIT_MS: z.coerce.number().int().min(1000).max(86_400_000).default(600_000),
   TIDEMARK_REPLICATION: z.coerce.number().int().min(-1).max(9).default(-1),
 })
 
@@ -73,6 +75,8 @@ export interface Config {
   readonly slots: number
   /** How long a partition stays with its holder after its last sign of life, when a duplicate task turns up elsewhere. */
   readonly leaseMs: number
+  /** How long a task may wait in one stage (claim, read, transform, write, tell) before the worker counts as stuck. */
+  readonly stageLimitMs: number
   /** Connection string of a database that a definition names by its environment variable. Throws TerminalError (CONFIG_INVALID). */
   database(variable: string): string
 }
@@ -131,6 +135,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     workerId: values.TIDEMARK_WORKER_ID,
     slots: values.TIDEMARK_SLOTS,
     leaseMs: values.TIDEMARK_LEASE_MS,
+    stageLimitMs: values.TIDEMARK_STAGE_LIMIT_MS,
     database(variable: string): string {
       const url = given[variable]
       if (url === undefined)

@@ -1,16 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { groupOffsets } from '../../src/compose.ts'
+import { noTotals } from '../../src/contract/certificate.ts'
+import type { Checkpoint } from '../../src/contract/checkpoint.ts'
 import type { TaskMessage } from '../../src/contract/task.ts'
 import { createKafka } from '../../src/kafka/client.ts'
 import { createCodec } from '../../src/kafka/codec.ts'
 import { evictMembers } from '../../src/kafka/evict-member.ts'
 import { createDeadLetterLog, createTaskLog } from '../../src/kafka/message-logs.ts'
 import { createRecordProducer, type RecordProducer } from '../../src/kafka/producer.ts'
+import { incarnationOf } from '../../src/kafka/same-worker.ts'
 import { openTaskConsumer } from '../../src/kafka/task-consumer.ts'
 import { groupName, topicName } from '../../src/kafka/topic-catalog.ts'
 import { applyTopics } from '../../src/kafka/topics.ts'
+import { createAwakeClock } from '../../src/process/awake-clock.ts'
 import type { Config } from '../../src/process/config.ts'
 import type { Lane } from '../../src/work/lane.ts'
+import { encodeOffsetMetadata } from '../../src/work/offset-metadata.ts'
 import type { TaskConsumer } from '../../src/work/task-consumer.ts'
 import { topicSamples } from '../../tools/topic-samples.ts'
 import { eventually } from '../support/eventually.ts'
@@ -19,6 +25,8 @@ import { testConfig } from '../support/test-config.ts'
 
 interface Member {
   readonly consumer: TaskConsumer
+  /** Batches of each fetch so far. */
+  readonly fetches: number[]
   readonly lanes: Set<Lane>
   /** Topic partitions that were drained or lost, in order. */
   readonly left: number[]
@@ -50,16 +58,28 @@ async function join(worker: string): Promise<Member> {
       left.push(lane.topicPartition)
     }
   }
+  const kafka = createKafka(config, worker, silentLog)
+  const fetches: number[] = []
+  const openConsumer = kafka.consumer.bind(kafka)
+  kafka.consumer = (options) => {
+    const opened = openConsumer(options)
+    opened.on(opened.events.FETCH, ({ payload }) => void fetches.push(payload.numberOfBatches))
+    return opened
+  }
   const consumer = openTaskConsumer(
     {
-      kafka: createKafka(config, worker, silentLog),
+      kafka,
       config,
       codec: createCodec(config),
       topic: topicName(config.topicPrefix, 'tasks'),
       groupId: groupName(config.topicPrefix, 'workers'),
       worker,
+      incarnation: incarnationOf(new Date(), Math.random),
       capacity: 2,
       deadLetters: createDeadLetterLog(logs()),
+      evictPredecessor: () => Promise.resolve(),
+      enterStage: () => () => {},
+      clock: createAwakeClock(() => performance.now(), 1_000),
       log: silentLog,
     },
     {
@@ -72,7 +92,7 @@ async function join(worker: string): Promise<Member> {
       hasRoom: (lane) => lane.hasRoom(),
     },
   )
-  const member = { consumer, lanes, left }
+  const member = { consumer, fetches, lanes, left }
   members.push(member)
   await consumer.start()
   return member
@@ -122,6 +142,128 @@ test('a worker that leaves gives its lanes back, and what it finished is not tak
   })
   for (const id of rest) expect(finished.has(id)).toBe(false)
   expect(rest.size).toBe(20)
+})
+
+test('what is committed for a lane is what its tasks are, and a new holder goes on from there', async () => {
+  const first = await join('worker-1')
+  await holds(first, 48)
+  const sample = topicSamples.tasks[0] as TaskMessage
+  // One key, hence one lane.
+  await createTaskLog(logs()).publish(Array.from({ length: 4 }, (_, index) => ({ ...sample, index })))
+  const lane = await eventually('4 tasks in one lane', () =>
+    Promise.resolve([...first.lanes].find(({ waiting }) => waiting === 4)),
+  )
+  const [running, done] = [lane.take(), lane.take()]
+  const checkpoint: Checkpoint = {
+    partitionId: sample.partitionId,
+    epoch: 3,
+    sequence: 7,
+    cursor: '700',
+    state: 'running',
+    totals: { ...noTotals, rowsWritten: 700, contentHash: '-12345' },
+  }
+  lane.advance(running?.offset ?? -1n, checkpoint)
+  lane.finish(done?.offset ?? -1n)
+  const committed = async () =>
+    (await groupOffsets(config, undefined, silentLog)).lanes.find(
+      ({ topicPartition }) => topicPartition === lane.topicPartition,
+    )
+  const shown = await eventually('the commit', async () => {
+    const found = await committed()
+    return found?.tasks[1]?.state === 'finished' ? found : undefined
+  })
+  expect(shown).toMatchObject({ committedOffset: '0', endOffset: '4', lag: 4, metadata: 'readable' })
+  expect(shown.tasks).toEqual([
+    {
+      offset: '0',
+      state: 'running',
+      progress: { epoch: 3, sequence: 7, rows: 700, contentHash: '-12345', cursor: '700' },
+    },
+    { offset: '1', state: 'finished', progress: null },
+    { offset: '2', state: 'waiting', progress: null },
+    { offset: '3', state: 'waiting', progress: null },
+  ])
+  await first.consumer.stop()
+
+  const second = await join('worker-2')
+  await holds(second, 48)
+  const resumed = await eventually('the other 3 tasks', () =>
+    Promise.resolve([...second.lanes].find(({ waiting }) => waiting === 3)),
+  )
+  expect((await committed())?.tasks).toEqual(shown.tasks)
+  expect([resumed.take()?.offset, resumed.take()?.offset, resumed.take()?.offset]).toEqual([0n, 2n, 3n])
+})
+
+test.each([
+  ['foreign', 'what another tool wrote'],
+  ['newer', '{"v":2,"taken":9,"tasks":[]}'],
+  ['broken', 'B1.AAAA'],
+  [
+    'forged',
+    encodeOffsetMetadata({
+      taken: 2,
+      tasks: [0, 1].map((delta) => ({ state: 'finished', delta, task: 'AAAAAAAA', progress: undefined })),
+    }).text,
+  ],
+])('%s metadata on an offset never makes a worker skip a task', async (kind, metadata = '') => {
+  const sample = topicSamples.tasks[0] as TaskMessage
+  await createTaskLog(logs()).publish([sample, { ...sample, index: 1 }])
+  const topic = topicName(config.topicPrefix, 'tasks')
+  const forger = createKafka(config, 'forger', silentLog).consumer({
+    groupId: groupName(config.topicPrefix, 'workers'),
+  })
+  await forger.connect()
+  await forger.subscribe({ topics: [topic] })
+  await forger.run({ autoCommit: false, eachBatch: () => Promise.resolve() })
+  const offsets = Array.from({ length: 48 }, (_, partition) => ({ topic, partition, offset: '0', metadata }))
+  await eventually('the forged commit', () =>
+    forger.commitOffsets(offsets).then(
+      () => true as const,
+      () => undefined,
+    ),
+  )
+  await forger.disconnect()
+
+  const member = await join('worker-1')
+  await holds(member, 48)
+  const lane = await eventually('both tasks', () => Promise.resolve([...member.lanes].find((l) => l.waiting === 2)))
+  expect([lane.take()?.offset, lane.take()?.offset]).toEqual([0n, 1n])
+  if (kind === 'forged') expect(lane.foreignNotes).toBe(2)
+})
+
+test('a full window pauses its lane: nothing is fetched meanwhile, and it goes on when there is room', async () => {
+  const member = await join('worker-1')
+  await holds(member, 48)
+  const sample = topicSamples.tasks[0] as TaskMessage
+  await createTaskLog(logs()).publish(Array.from({ length: 100 }, (_, index) => ({ ...sample, index })))
+  const lane = await eventually('a full window', () =>
+    Promise.resolve([...member.lanes].find(({ window }) => window === 64)),
+  )
+  const before = member.fetches.length
+  const beganMs = performance.now()
+  await eventually('some fetches', () => Promise.resolve(member.fetches.length >= before + 8 || undefined))
+  // Each waits for its 250 ms; only the one that was on its way may bring something.
+  expect(performance.now() - beganMs).toBeGreaterThan(6 * 250)
+  expect(member.fetches.slice(before + 1).every((batches) => batches === 0)).toBe(true)
+  expect(lane.window).toBe(64)
+
+  for (let taken = lane.take(); taken !== undefined; taken = lane.take()) lane.finish(taken.offset)
+  member.consumer.roomIn(lane)
+  await eventually('the rest', () => Promise.resolve(lane.waiting === 36 || undefined))
+})
+
+test('a worker set that restarts whole has the same lanes', async () => {
+  const lanesOf = (member: Member): number[] => [...member.lanes].map((l) => l.topicPartition).sort((a, b) => a - b)
+  const both = async (order: readonly string[]): Promise<Map<string, number[]>> => {
+    const joined = new Map<string, Member>()
+    for (const worker of order) joined.set(worker, await join(worker))
+    for (const member of joined.values()) await holds(member, 24)
+    const found = new Map([...joined].map(([worker, member]) => [worker, lanesOf(member)]))
+    await Promise.all(members.splice(0).map(({ consumer }) => consumer.stop()))
+    return new Map([...found].sort())
+  }
+  const before = await both(['worker-1', 'worker-2'])
+  expect(await both(['worker-2', 'worker-1'])).toEqual(before)
 })
 
 test('an evicted member sees that its lanes are lost, and joins again as somebody new', async () => {

@@ -5,6 +5,7 @@ const lanes = Array.from({ length: 12 }, (_, lane) => lane)
 const member = (memberId: string, holds: readonly number[] = [], generation = 1, worker = memberId): JoiningMember => ({
   memberId,
   worker,
+  incarnation: '',
   capacity: 1,
   holds: Object.fromEntries(holds.map((lane) => [lane, generation])),
   joins: 0,
@@ -31,6 +32,15 @@ describe('grantLanes', () => {
     const all = [...granted.values()].flat()
     expect(new Set(all).size).toBe(all.length)
     expect(all).toHaveLength(12)
+  })
+
+  test('of two lives of one worker the later one gets its lanes; what the earlier one holds waits until it has ended', () => {
+    const earlier = { ...member('a', [0, 1, 2], 1, 'same'), incarnation: '1700000000000-00000000' }
+    const later = { ...member('b', [], 1, 'same'), incarnation: '1700000000001-00000000' }
+    const granted = grantLanes([earlier, later], lanes)
+    expect(granted.get('a')).toEqual([])
+    expect(granted.get('b')).toEqual(lanes.slice(3))
+    expect(grantLanes([later], lanes).get('b')).toEqual(lanes)
   })
 
   test('the same workers get the same lanes after all of them restarted', () => {

@@ -1,9 +1,8 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
-import { assignLanes } from '../../src/work/assign-lanes.ts'
+import { assignLanes, type LaneCandidate } from '../../src/work/assign-lanes.ts'
 
 const lanes = Array.from({ length: 48 }, (_, lane) => lane)
-const workers = (count: number) => Array.from({ length: count }, (_, at) => ({ id: `worker-${at + 1}`, capacity: 2 }))
 const candidates = fc.uniqueArray(
   fc.record({ id: fc.string({ minLength: 1, maxLength: 8 }), capacity: fc.integer({ min: 1, max: 8 }) }),
   {
@@ -38,13 +37,50 @@ describe('assignLanes', () => {
     ).toEqual(assignLanes(members, lanes))
   })
 
-  test('one worker more moves few lanes: at most 1.7 times the smallest number, up to 8 workers on 48 lanes', () => {
-    for (let count = 2; count < 8; count += 1) {
-      const before = assignLanes(workers(count), lanes)
-      const after = assignLanes(workers(count + 1), lanes)
-      const moved = lanes.filter((lane) => before.get(lane) !== after.get(lane)).length
-      const least = Math.floor(lanes.length / (count + 1))
-      expect(moved / least, `${count} → ${count + 1} workers moved ${moved}`).toBeLessThanOrEqual(1.7)
-    }
+  describe.each(['worker-', 'backfill-worker-'])('48 lanes, %s1 to 12, one more or any one less', (name) => {
+    const workersOf = (count: number) =>
+      Array.from({ length: count }, (_, at) => ({ id: `${name}${at + 1}`, capacity: 2 }))
+
+    test('moves at most 1.6 times the smallest number possible with up to 8 workers, and 3 times with 12', () => {
+      for (let count = 2; count <= 12; count += 1) {
+        const members = workersOf(count)
+        const changes = [
+          { what: 'join', moves: [movesOf(workersOf(count - 1), members)] },
+          {
+            what: 'leave',
+            moves: members.map((left) =>
+              movesOf(
+                members,
+                members.filter((member) => member !== left),
+              ),
+            ),
+          },
+        ]
+        for (const { what, moves } of changes) {
+          const ratio = sum(moves.map(({ moved }) => moved)) / sum(moves.map(({ least }) => least))
+          expect(ratio, `${count} workers, ${what}`).toBeGreaterThanOrEqual(1)
+          expect(ratio, `${count} workers, ${what}`).toBeLessThanOrEqual(count <= 8 ? 1.6 : 3)
+        }
+      }
+    })
   })
 })
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
+
+function movesOf(
+  before: readonly LaneCandidate[],
+  after: readonly LaneCandidate[],
+): { readonly moved: number; readonly least: number } {
+  const [old, now] = [assignLanes(before, lanes), assignLanes(after, lanes)]
+  return { moved: lanes.filter((lane) => old.get(lane) !== now.get(lane)).length, least: leastMoves(old, after) }
+}
+
+/** Whoever stays keeps what it has, up to its share; as many as can be keep one lane more, where shares are uneven. */
+function leastMoves(old: ReadonlyMap<number, string>, after: readonly LaneCandidate[]): number {
+  const share = Math.floor(lanes.length / after.length)
+  const extra = lanes.length - share * after.length
+  const had = after.map(({ id }) => [...old.values()].filter((owner) => owner === id).length)
+  const kept = sum(had.map((count) => Math.min(count, share)))
+  return lanes.length - kept - Math.min(extra, had.filter((count) => count > share).length)
+}

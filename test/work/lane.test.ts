@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import type { TaskMessage } from '../../src/contract/task.ts'
 import { Lane } from '../../src/work/lane.ts'
+import { decodeOffsetMetadata, encodeOffsetMetadata, taskMark } from '../../src/work/offset-metadata.ts'
 import { topicSamples } from '../../tools/topic-samples.ts'
 
 const task = topicSamples.tasks[0] as TaskMessage
@@ -13,6 +15,9 @@ const checkpoint = {
   state: 'running',
   totals: { rowsRead: 1, rowsWritten: 1, rowsFiltered: 0, rowsRejected: 0, chunks: 1, contentHash: '7' },
 } as const
+
+const mark = taskMark(task.partitionId)
+const progress = { epoch: 1, sequence: 1, rows: 1, contentHash: '7' }
 
 function laneAt(committed: bigint, tasks: number): Lane {
   const lane = new Lane(0)
@@ -31,20 +36,88 @@ describe('lane', () => {
     lane.advance(10n, checkpoint)
     lane.finish(11n)
     expect(lane.base).toBe(10n)
-    expect(lane.notes()).toEqual([
-      { state: 'finished', delta: 1 },
-      { state: 'running', delta: 0, epoch: 1, sequence: 1, cursor: '1', rows: 1, contentHash: '7' },
-    ])
+    expect(lane.notes()).toEqual({
+      taken: 3,
+      tasks: [
+        { state: 'running', delta: 0, task: mark, progress: { ...progress, cursor: '1' } },
+        { state: 'finished', delta: 1, task: mark, progress: undefined },
+      ],
+    })
     lane.finish(10n)
     expect(lane.base).toBe(12n)
-    expect(lane.notes()).toEqual([])
+    expect(lane.notes()).toEqual({ taken: 1, tasks: [] })
   })
 
   test('resumes without what the last holder finished', () => {
     const lane = new Lane(0)
-    lane.resume(5n, [{ state: 'finished', delta: 1 }])
+    lane.resume(5n, [{ state: 'finished', delta: 1, task: mark, progress: undefined }])
     for (const offset of [5n, 6n, 7n]) lane.offer(offset, task)
     expect([lane.take()?.offset, lane.take()?.offset, lane.take()]).toEqual([5n, 7n, undefined])
+    expect(lane.foreignNotes).toBe(0)
+  })
+
+  test('a note of another task never makes it skip one: the task runs, and the note is counted', () => {
+    const lane = new Lane(0)
+    const other = taskMark('00000000-0000-4000-8000-000000000000')
+    lane.resume(5n, [
+      { state: 'finished', delta: 0, task: other, progress: undefined },
+      { state: 'running', delta: 1, task: other, progress: { ...progress, cursor: '1' } },
+    ])
+    for (const offset of [5n, 6n]) lane.offer(offset, task)
+    expect([lane.take()?.offset, lane.take()?.offset]).toEqual([5n, 6n])
+    expect(lane.foreignNotes).toBe(2)
+    expect(lane.notes().tasks).toEqual([])
+  })
+
+  test('what the last holder noted is noted again until the task was begun here, and is not ahead of its row', () => {
+    const lane = new Lane(0)
+    const noted = { ...progress, epoch: 3, sequence: 9, cursor: '90' }
+    lane.resume(5n, [
+      { state: 'running', delta: 0, task: mark, progress: noted },
+      { state: 'finished', delta: 1, task: mark, progress: undefined },
+      { state: 'running', delta: 2, task: mark, progress: noted },
+    ])
+    lane.offer(5n, task)
+    lane.take()
+    expect(lane.notes().tasks.map(({ state, delta }) => [state, delta])).toEqual([
+      ['running', 0],
+      ['finished', 1],
+      ['running', 2],
+    ])
+    lane.advance(5n, { ...checkpoint, epoch: 4, sequence: 9 })
+    expect(lane.leadingNotes).toBe(0)
+    lane.offer(6n, task)
+    lane.offer(7n, task)
+    lane.take()
+    lane.advance(7n, { ...checkpoint, epoch: 4, sequence: 8 })
+    expect(lane.leadingNotes).toBe(1)
+    expect(lane.notes().tasks.map(({ progress: p }) => p?.sequence)).toEqual([9, undefined, 8])
+  })
+
+  test('an interrupted task keeps its note', () => {
+    const lane = laneAt(0n, 1)
+    lane.take()
+    lane.advance(0n, checkpoint)
+    lane.release(0n, task)
+    expect(lane.notes().tasks).toEqual([
+      { state: 'running', delta: 0, task: mark, progress: { ...progress, cursor: '1' } },
+    ])
+  })
+
+  test('without room for notes only the task that holds the offset back begins', () => {
+    const lane = laneAt(0n, 3)
+    lane.crowded = true
+    expect(lane.hasRoom()).toBe(false)
+    expect([lane.take()?.offset, lane.take()]).toEqual([0n, undefined])
+    lane.finish(0n)
+    expect(lane.take()?.offset).toBe(1n)
+    lane.crowded = false
+    expect(lane.take()?.offset).toBe(2n)
+  })
+
+  test('a window of 64 tasks is full', () => {
+    expect(laneAt(0n, 63).hasRoom()).toBe(true)
+    expect(laneAt(0n, 64).hasRoom()).toBe(false)
   })
 
   test('a record that comes again is not taken twice', () => {
@@ -80,7 +153,7 @@ describe('lane', () => {
         expect(lane.base).toBe(100n + BigInt(lowest))
         expect(lane.base >= before).toBe(true)
         before = lane.base
-        for (const note of lane.notes())
+        for (const note of lane.notes().tasks)
           if (note.state === 'finished') expect(finished.has(Number(lane.base - 100n) + note.delta)).toBe(true)
       }
     },
@@ -98,10 +171,10 @@ describe('lane', () => {
   })
 
   test('parked tasks do not fill the lane, up to the span that offset metadata can carry', () => {
-    const lane = laneAt(0n, 16)
+    const lane = laneAt(0n, 64)
     const parked = (): boolean => true
     expect([lane.hasRoom(), lane.hasRoom(parked)]).toEqual([false, true])
-    for (let at = 16n; at < 255n; at += 1n) lane.offer(at, task)
+    for (let at = 64n; at < 255n; at += 1n) lane.offer(at, task)
     expect(lane.hasRoom(parked)).toBe(true)
     lane.offer(255n, task)
     expect(lane.hasRoom(parked)).toBe(false)
@@ -111,10 +184,36 @@ describe('lane', () => {
     const lane = laneAt(0n, 1)
     const other = { ...task, partitionId: '5b0c9a3e-2f7d-5c1b-9e4a-6d1f0a2b3c4e' }
     const isParked = (one: TaskMessage): boolean => one.partitionId === task.partitionId
-    for (let at = 1n; at < 16n; at += 1n) lane.offer(at, other)
+    for (let at = 1n; at < 64n; at += 1n) lane.offer(at, other)
     lane.take(isParked)
     expect(lane.hasRoom(isParked)).toBe(true)
-    lane.offer(16n, other)
+    lane.offer(64n, other)
     expect(lane.hasRoom(isParked)).toBe(false)
+  })
+
+  test('behind a parked task the others go on, also when notes have to be shortened; and what is finished always fits', () => {
+    const lane = laneAt(0n, 1)
+    const isParked = (one: TaskMessage): boolean => one.partitionId === task.partitionId
+    for (let at = 1n; at < 256n; at += 1n) {
+      const partitionId = randomUUID()
+      lane.offer(at, { ...task, partitionId })
+      const taken = lane.take(isParked)
+      expect(taken?.offset).toBe(at)
+      lane.advance(at, {
+        ...{
+          ...checkpoint,
+          partitionId,
+          epoch: 7,
+          sequence: 12_345,
+          cursor: `["2026-01-01T00:00:00Z","${at * 7_919n}"]`,
+        },
+        totals: { ...checkpoint.totals, rowsWritten: 123_456_789, contentHash: String(2n ** 63n - at * 7_919n) },
+      })
+      lane.finish(at)
+      const { text, crowded } = encodeOffsetMetadata(lane.notes())
+      lane.crowded = crowded
+      expect(decodeOffsetMetadata(text)?.tasks.filter(({ state }) => state === 'finished')).toHaveLength(Number(at))
+    }
+    expect([lane.crowded, lane.base, lane.hasRoom(isParked)]).toEqual([true, 0n, false])
   })
 })

@@ -64,6 +64,12 @@ export function createRoleProcesses({ entry, logs, note, evict }: RoleProcessesD
       const exit = await child.exited
       running.delete(spec.name)
       if (stopping.signal.aborted) return
+      if (spec.role === 'worker' && exit.failure?.exitCode === exitCodes.conflict) {
+        // Started again it would be the later life, and end the other one in turn.
+        note(`${spec.name} ended and is not started again: ${exit.failure.message}`)
+        first.reject(exit.failure)
+        return
+      }
       if (killed.has(child)) failures = 0
       else {
         failures = failuresAfter(failures, performance.now() - beganMs)
