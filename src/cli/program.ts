@@ -25,8 +25,8 @@ export function createProgram(context: CommandContext, parent: Parent | undefine
   addSubmit(program, context)
   addStatus(program, context)
   addWatch(program, context)
-  addOffsets(program, context)
   addIntents(program, context)
+  addOffsets(program, context)
   addTopics(program, context)
   addRoles(program, context, parent)
   return program

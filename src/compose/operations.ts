@@ -2,7 +2,7 @@ import type { WorkerId } from '../contract/ids.ts'
 import { withAdmin } from '../kafka/client.ts'
 import { registerSchemas } from '../kafka/codec.ts'
 import { evictMembers } from '../kafka/evict-member.ts'
-import * as group from '../kafka/group-workers.ts'
+import * as workers from '../kafka/group-workers.ts'
 import { type LaneOffsets, laneOffsets } from '../kafka/lane-offsets.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
 import * as topics from '../kafka/topics.ts'
@@ -25,6 +25,11 @@ export async function evictMember(config: Config, workerId: string, log: Log): P
   return (await evictMembers(config, groupName(config.topicPrefix, 'workers'), workerId, log)) > 0
 }
 
+/** Ids of the workers that are in the group now. Throws RetryableError (KAFKA_UNREACHABLE). */
+export function groupWorkers(config: Config, log: Log): Promise<readonly WorkerId[]> {
+  return withAdmin(config, log, (admin) => workers.groupWorkers(admin, groupName(config.topicPrefix, 'workers')))
+}
+
 export interface GroupOffsets {
   readonly group: string
   readonly topic: string
@@ -33,14 +38,8 @@ export interface GroupOffsets {
 
 /** What a group, by default that of the workers, has committed on the task topic. Throws TerminalError (NOT_FOUND). */
 export async function groupOffsets(config: Config, groupId: string | undefined, log: Log): Promise<GroupOffsets> {
-  const groupIdOrOurs = groupId ?? groupName(config.topicPrefix, 'workers')
+  const group = groupId ?? groupName(config.topicPrefix, 'workers')
   const topic = topicName(config.topicPrefix, 'tasks')
   await topics.requireTopics(config, log)
-  const lanes = await withAdmin(config, log, (admin) => laneOffsets(admin, groupIdOrOurs, topic))
-  return { group: groupIdOrOurs, topic, lanes }
-}
-
-/** Ids of the workers that are in the group now. Throws RetryableError (KAFKA_UNREACHABLE). */
-export function groupWorkers(config: Config, log: Log): Promise<readonly WorkerId[]> {
-  return withAdmin(config, log, (admin) => group.groupWorkers(admin, groupName(config.topicPrefix, 'workers')))
+  return { group, topic, lanes: await withAdmin(config, log, (admin) => laneOffsets(admin, group, topic)) }
 }

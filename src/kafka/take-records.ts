@@ -17,7 +17,6 @@ export interface TakeRecordsDeps {
   readonly codec: Codec
   readonly lanes: HeldLanes
   readonly deadLetters: DeadLetterLog
-  /** Whether the lane takes another record. */
   hasRoom(this: void, lane: Lane): boolean
   arrived(this: void): void
   readonly ended: AbortSignal

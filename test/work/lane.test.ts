@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import type { TaskMessage } from '../../src/contract/task.ts'
 import { Lane } from '../../src/work/lane.ts'
-import { taskMark } from '../../src/work/offset-metadata.ts'
+import { decodeOffsetMetadata, encodeOffsetMetadata, taskMark } from '../../src/work/offset-metadata.ts'
 import { topicSamples } from '../../tools/topic-samples.ts'
 
 const task = topicSamples.tasks[0] as TaskMessage
@@ -188,5 +189,31 @@ describe('lane', () => {
     expect(lane.hasRoom(isParked)).toBe(true)
     lane.offer(64n, other)
     expect(lane.hasRoom(isParked)).toBe(false)
+  })
+
+  test('behind a parked task the others go on, also when notes have to be shortened; and what is finished always fits', () => {
+    const lane = laneAt(0n, 1)
+    const isParked = (one: TaskMessage): boolean => one.partitionId === task.partitionId
+    for (let at = 1n; at < 256n; at += 1n) {
+      const partitionId = randomUUID()
+      lane.offer(at, { ...task, partitionId })
+      const taken = lane.take(isParked)
+      expect(taken?.offset).toBe(at)
+      lane.advance(at, {
+        ...{
+          ...checkpoint,
+          partitionId,
+          epoch: 7,
+          sequence: 12_345,
+          cursor: `["2026-01-01T00:00:00Z","${at * 7_919n}"]`,
+        },
+        totals: { ...checkpoint.totals, rowsWritten: 123_456_789, contentHash: String(2n ** 63n - at * 7_919n) },
+      })
+      lane.finish(at)
+      const { text, crowded } = encodeOffsetMetadata(lane.notes())
+      lane.crowded = crowded
+      expect(decodeOffsetMetadata(text)?.tasks.filter(({ state }) => state === 'finished')).toHaveLength(Number(at))
+    }
+    expect([lane.crowded, lane.base, lane.hasRoom(isParked)]).toEqual([true, 0n, false])
   })
 })
