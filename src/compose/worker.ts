@@ -2,7 +2,7 @@ import { type Definitions, discoverBackfills } from '../define/discover.ts'
 import { createKafka } from '../kafka/client.ts'
 import { openControlFeed } from '../kafka/control-feed.ts'
 import { evictMembers } from '../kafka/evict-member.ts'
-import { createDeadLetterLog, createStatusLog } from '../kafka/message-logs.ts'
+import { createDeadLetterLog, createStatusLog, produceRequest } from '../kafka/message-logs.ts'
 import { incarnationOf } from '../kafka/same-worker.ts'
 import { openTaskConsumer } from '../kafka/task-consumer.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
@@ -70,7 +70,10 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
         },
         host,
       ),
+    ask: (request) => produceRequest(base.logs, request, new Date()),
     task: {
+      deadLetters: createDeadLetterLog(base.logs),
+      taskTopic: topicName(config.topicPrefix, 'tasks'),
       open: async (backfillId) => watchStages(await opened(backfillId), watch.enter),
       tell: watchTell((events) => status.publish(events), watch.enter),
       worker: config.workerId,

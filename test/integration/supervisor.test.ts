@@ -162,7 +162,9 @@ test('a partition that no open task covers is published again, as it was planned
 test('a completion that was never told is told from the checkpoint row, and then the run ends', async () => {
   const around = await world()
   for (const n of [0, 1]) reached(around, n, 'completed')
-  reached(around, 2, 'failed', { failure: { reason: 'ROW_INVALID', message: 'amount is not a number' } })
+  reached(around, 2, 'failed', {
+    failure: { reason: 'ROW_INVALID', message: 'amount is not a number', attempts: 1, sample: [] },
+  })
   await supervise(around)
   await eventually('three ends told', async () => (around.events.length >= 3 ? true : undefined))
   expect(around.events.slice(0, 3)).toMatchObject([
