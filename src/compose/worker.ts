@@ -12,6 +12,7 @@ import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
 import type { OpenBackfill } from '../work/hold-partition.ts'
+import { createLeakWatch } from '../work/leaked-promises.ts'
 import { obeyIntents } from '../work/obey-intents.ts'
 import { defaultRetryPolicy } from '../work/retry.ts'
 import { createStageWatch } from '../work/stage-watch.ts'
@@ -32,6 +33,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   const clock = createAwakeClock(() => performance.now(), watchdogEveryMs)
   const watch = createStageWatch(() => clock.nowMs())
   const watchdog = createWatchdog({ watch, clock, limitMs: config.stageLimitMs })
+  const leaks = createLeakWatch(process, () => performance.now(), log)
   let rowsRead = 0
   let grown = (): void => {}
   const worker = createWorker({
@@ -73,6 +75,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
     ask: (request) => produceRequest(base.logs, request, new Date()),
     task: {
       deadLetters: createDeadLetterLog(base.logs),
+      within: leaks.within,
       taskTopic: topicName(config.topicPrefix, 'tasks'),
       open: async (backfillId) => watchStages(await opened(backfillId), watch.enter),
       tell: watchTell((events) => status.publish(events), watch.enter),
@@ -91,14 +94,17 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   })
   worker.failed.catch(base.failure.reject)
   watchdog.failed.catch(base.failure.reject)
+  leaks.failed.catch(base.failure.reject)
   const watched: Service = {
     start: async () => {
+      await leaks.start()
       await watchdog.start()
       await worker.start()
     },
     stop: async () => {
       await worker.stop()
       await watchdog.stop()
+      await leaks.stop()
     },
   }
   return {

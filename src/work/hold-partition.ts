@@ -29,6 +29,8 @@ export interface HoldDeps {
   open(backfillId: string): Promise<OpenBackfill>
   tell(events: readonly StatusEvent[]): Promise<void>
   readonly deadLetters: DeadLetterLog
+  /** Runs the user's function, so that what it leaves behind is known as the task's. */
+  within<Result>(task: TaskMessage, work: () => Result): Result
   readonly leaseMs: number
   /** Counts every row taken from a source, also those that are read again. */
   countRead(rows: number): void

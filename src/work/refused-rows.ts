@@ -18,14 +18,15 @@ export async function withoutRefused(
   before: Checkpoint,
   optionsOf: (buffer: RowBuffer) => TransformOptions,
 ): Promise<ReadyChunk> {
-  const { sink, holding, to, deadline } = writing
+  const { deps, teller, sink, holding, to, deadline } = writing
   const candidates: Candidate[] = []
   const options = optionsOf(sink.buffer())
   const keep = (place: number, row: AnyRow, results: readonly AnyRow[]): void =>
     // Copies: a transform may give the same object again and again, with other values in it.
     void candidates.push({ place, row, results: results.map((result) => ({ ...result })) })
   const endChunk = deadline.chunk()
-  const done = await deadline.within(transformRows(page.rows, { ...options, keep })).finally(endChunk)
+  const transforming = deps.within(teller.task, () => transformRows(page.rows, { ...options, keep }))
+  const done = await deadline.within(transforming).finally(endChunk)
 
   const rejected: RejectedRow[] = [...done.rejected]
   const found = ({ item, reason }: { readonly item: Candidate; readonly reason: string }): void => {

@@ -53,7 +53,7 @@ export async function writeChunk(
     rejectable: backfill.limits.maxRejectedRows - before.totals.rowsRejected,
   })
   const buffer = sink.buffer()
-  const done = await deadline.within(transformRows(page.rows, options(buffer)))
+  const done = await deadline.within(deps.within(teller.task, () => transformRows(page.rows, options(buffer))))
   isRead()
   const transformed = performance.now()
   const commit = async (ready: ReadyChunk): Promise<Checkpoint> => {

@@ -165,6 +165,7 @@ test('a task that is paused in the middle of an unknown outcome has not stopped 
         ...{ worker: 'worker-1', retry: defaultRetryPolicy, random: Math.random, now: () => new Date() },
         ...{ countRead: () => {}, log: silentLog, taskTopic: 'tasks', parkRun: async () => {} },
         deadLetters: { publish: async () => {} },
+        within: (_task, work) => work(),
       },
       ...([task, { topicPartition: 0, offset: 0n }, new TaskMemory(), stop.signal, () => {}] as const),
     ).then((ended) => (outcome = ended))
