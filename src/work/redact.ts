@@ -42,11 +42,25 @@ function without(message: string, value: string): string {
   return text
 }
 
+/**
+ * A message that may tell of values without their row, as a source's do: what follows a column named is left out.
+ * `column "email" is not a number: got …` becomes `column "email" [redacted]`.
+ */
+export function withoutValues(message: string, redact: readonly string[]): string {
+  const ends = redact.flatMap((column) => {
+    const named = `column "${column}"`
+    const at = message.indexOf(named)
+    return at < 0 ? [] : [at + named.length]
+  })
+  return ends.length === 0 ? message : `${message.slice(0, Math.min(...ends))} ${redacted}`
+}
+
 function textsOf(value: unknown): string[] {
   if (value === null || value === undefined) return []
-  const texts = [String(value)]
-  if (value instanceof Date && !Number.isNaN(value.getTime())) texts.push(value.toISOString())
-  if (typeof value === 'string') texts.push(JSON.stringify(value).slice(1, -1))
+  const texts: string[] = []
+  if (typeof value === 'string') texts.push(value, JSON.stringify(value).slice(1, -1))
+  else if (value instanceof Date && !Number.isNaN(value.getTime())) texts.push(value.toString(), value.toISOString())
   else if (typeof value === 'object') texts.push(rowText(value as AnyRow, []))
+  else if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') texts.push(`${value}`)
   return texts.filter((text) => text !== '')
 }

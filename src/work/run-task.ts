@@ -8,6 +8,7 @@ import { claimWhenFree, type HoldDeps, holdingOf, holdPartition } from './hold-p
 import { intentChanged } from './intents.ts'
 import type { Teller } from './partition-events.ts'
 import { pause } from './pause.ts'
+import { withoutValues } from './redact.ts'
 import { afterFailure, type Decision, type RetryPolicy } from './retry.ts'
 import { isInDoubt, settleDoubt } from './settle-doubt.ts'
 import type { TaskMemory } from './task-memory.ts'
@@ -95,12 +96,12 @@ async function restAfter(
   error: unknown,
   log: Log,
 ): Promise<number> {
-  const message = messageOf(error)
+  const opened = await deps.open(teller.task.backfill).catch(() => undefined)
+  const message = withoutValues(messageOf(error), opened?.backfill.redact ?? [])
   if (memory.verdict !== undefined) {
     log.warn({ error: message }, 'the failure could not be written down yet')
     return 1_000 + deps.random() * 4_000
   }
-  const opened = await deps.open(teller.task.backfill).catch(() => undefined)
   const decision = afterFailure(
     error,
     memory.failuresHere(opened?.backfill.limits.chunkRows ?? 1),

@@ -209,3 +209,17 @@ test.each(['sink', 'transform', 'encoder'] as const)(
     expect(world.letters[0]?.failed?.sample).toEqual(['{"id":60,"n":60,"email":"[redacted]"}'])
   },
 )
+
+test.each([
+  ['told', []],
+  ['not told where it is redacted', ['n']],
+] as const)('the value that a source cannot read is %s', async (_what, redact) => {
+  const world = await oneTask({ rows: 10, redact })
+  await world.sql(
+    'alter table :schema.source alter n type int8; update :schema.source set n = 9007199254740993 where id = 3',
+  )
+  expect(await world.untilDone()).toBe('finished')
+  const everything = JSON.stringify([world.letters, world.events, world.logged, await world.checkpoint()])
+  expect(everything).toContain('SOURCE_NOT_READABLE')
+  expect(everything.includes('9007199254740993')).toBe(redact.length === 0)
+})

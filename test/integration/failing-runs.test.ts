@@ -109,18 +109,11 @@ test('a spent error budget parks the run with its reason, resumed it is parked a
   const started = await worker(small, 2)
   const runId = await command(small, 0, 'submit', 'spent')
   await isIn(small, runId, 'paused', 1)
-  const [intent] = await small
-    .query<{ reason: string; requested_by: string }>(
-      `select data ->> 'reason' as reason, data ->> 'requestedBy' as requested_by
-       from ${small.env['TIDEMARK_SCHEMA']}.ledger_event where type = 'run.paused' and run_id = $1`,
-      [runId],
-    )
-    .catch(() => [])
-  if (intent !== undefined)
-    expect(intent).toMatchObject({
-      requested_by: 'tidemark',
-      reason: expect.stringContaining('limits.maxRejectedRows'),
-    })
+  const intents = await small.query<{ requested_by: string; reason: string }>(
+    `select requested_by, reason from ${small.env['TIDEMARK_SCHEMA']}.run_intent where run_id = $1`,
+    [runId],
+  )
+  expect(intents).toEqual([{ requested_by: 'tidemark', reason: expect.stringContaining('limits.maxRejectedRows') }])
   const rows = async (): Promise<number[]> => {
     const [row] = await small.query<{ read: string; rejected: string; failed: string; stored: string }>(
       `select sum(rows_read) as read, sum(rows_rejected) as rejected, count(*) filter (where state = 'failed') as failed,
@@ -138,7 +131,7 @@ test('a spent error budget parks the run with its reason, resumed it is parked a
   await command(small, 0, 'resume', runId)
   await isIn(small, runId, 'paused', 3)
   expect(await rows()).toEqual([read, rejected, failed, stored])
-  await command(small, 0, 'cancel', runId)
+  await command(small, 0, 'cancel', runId, '--yes')
   await eventually(
     'the run is cancelled',
     async () => ((await runState(small, runId))?.state === 'cancelled' ? true : undefined),

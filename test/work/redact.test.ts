@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { expect } from 'vitest'
 import { CopyBuffer, copyLayout } from '../../src/postgres/copy-binary.ts'
-import { redactedMessage, rowText } from '../../src/work/redact.ts'
+import { redactedMessage, rowText, withoutValues } from '../../src/work/redact.ts'
 import { column } from '../postgres/columns.ts'
 
 test('the columns named are redacted wherever in the row they stand', () => {
@@ -40,4 +40,10 @@ test('dates, numbers and objects are redacted in the ways messages write them', 
   const message = `at ${at.toISOString()} (${String(at)}) n 123456789 o {"card":"4111"}`
   expect(redactedMessage(message, [row], ['at', 'n', 'o'])).toBe('at [redacted] ([redacted]) n [redacted] o [redacted]')
   expect(redactedMessage(message, [row], [])).toBe(message)
+})
+
+test('a message without a row ends at the column that is redacted', () => {
+  const message = 'table people, row with id 7: column "email" is not a number: got "ana@example.com"; correct the row'
+  expect(withoutValues(message, ['name', 'email'])).toBe('table people, row with id 7: column "email" [redacted]')
+  expect(withoutValues(message, ['name'])).toBe(message)
 })
