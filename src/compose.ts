@@ -12,7 +12,14 @@ import { type Mark, noMark } from './process/marks.ts'
 export { type Client, connectClient, type Submission } from './compose/client.ts'
 export type { RunningRole } from './compose/foundation.ts'
 export { type LedgerReader, openLedger } from './compose/ledger-reader.ts'
-export { applyTopics, checkTopics, evictMember, type GroupOffsets, groupOffsets } from './compose/operations.ts'
+export {
+  applyTopics,
+  checkTopics,
+  evictMember,
+  type GroupOffsets,
+  groupOffsets,
+  groupWorkers,
+} from './compose/operations.ts'
 
 export type Role = 'planner' | 'worker' | 'ledger' | 'supervisor'
 

@@ -32,6 +32,13 @@ const ofPartition = {
 const range = { kind: 'time', from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' } as const
 const answer = { version: 1, at, requestKey: 'orders-v2/2026', requestHash: hash } as const
 
+const intended = {
+  sequence: 4,
+  requestKey: 'pause/1',
+  requestedBy: 'ana@example.com',
+  reason: 'the database is busy',
+} as const
+
 const requests: RequestMessageInput[] = [
   {
     version: 1,
@@ -41,6 +48,9 @@ const requests: RequestMessageInput[] = [
     params: { from: '2026-01-01', to: '2027-01-01' },
     requestedBy: 'ana@example.com',
   },
+  { version: 1, type: 'pause', requestKey: 'pause/1', runId, reason: 'the database is busy', requestedBy: 'ana' },
+  { version: 1, type: 'resume', requestKey: 'resume/1', runId, partitionId },
+  { version: 1, type: 'cancel', requestKey: 'cancel/1', runId },
 ]
 const tasks: TaskMessage[] = [
   {
@@ -84,12 +94,52 @@ const status: StatusEvent[] = [
     reason: 'ROW_INVALID',
     message: 'row 7: column "amount" is not null: got null',
   },
+  { ...ofPartition, type: 'partition.cancelled' },
   { ...ofRun, type: 'partition.republished', partitionId, index: 3, message: 'no open task covered the partition' },
-  { ...ofRun, type: 'run.completed', state: 'completed', partitions: 365, partitionsFailed: 0, totals },
-  { ...ofRun, type: 'run.failed', state: 'failed', partitions: 365, partitionsFailed: 1, totals },
+  {
+    ...ofRun,
+    type: 'run.completed',
+    state: 'completed',
+    partitions: 365,
+    partitionsFailed: 0,
+    partitionsCancelled: 0,
+    totals,
+  },
+  {
+    ...ofRun,
+    type: 'run.failed',
+    state: 'failed',
+    partitions: 365,
+    partitionsFailed: 1,
+    partitionsCancelled: 0,
+    totals,
+  },
+  {
+    ...ofRun,
+    type: 'run.cancelled',
+    state: 'cancelled',
+    partitions: 365,
+    partitionsFailed: 1,
+    partitionsCancelled: 300,
+    totals,
+  },
+  { ...ofRun, type: 'run.paused', ...intended },
+  { ...ofRun, type: 'run.resumed', ...intended },
+  { ...ofRun, type: 'run.cancelling', ...intended },
+  { ...ofRun, type: 'partition.paused', partitionId, index: 3, ...intended },
+  { ...ofRun, type: 'partition.resumed', partitionId, index: 3, ...intended },
+  { ...ofRun, type: 'partition.cancelling', partitionId, index: 3, ...intended, requestedBy: null, reason: null },
+  { ...ofRun, type: 'intent.acknowledged', sequence: 4, intent: 'paused', worker: 'worker-1', atStart: false },
 ]
 const control: ControlMessage[] = [
-  { version: 1, runId, sequence: 4, intent: 'paused', requestedBy: 'ana@example.com', at },
+  {
+    ...ofRun,
+    sequence: 4,
+    intent: 'paused',
+    partitions: [{ partitionId, intent: 'cancelled' }],
+    requestedBy: 'ana@example.com',
+    reason: 'the database is busy',
+  },
 ]
 const deadLetters: DeadLetterMessage[] = [
   {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from '@commander-js/extra-typings'
 import type { Parent } from '../process/parent.ts'
 import type { CommandContext } from './context.ts'
+import { addIntents } from './intents.ts'
 import { addOffsets } from './offsets.ts'
 import { addRoles } from './roles.ts'
 import { addRun } from './run.ts'
@@ -24,6 +25,7 @@ export function createProgram(context: CommandContext, parent: Parent | undefine
   addSubmit(program, context)
   addStatus(program, context)
   addWatch(program, context)
+  addIntents(program, context)
   addOffsets(program, context)
   addTopics(program, context)
   addRoles(program, context, parent)

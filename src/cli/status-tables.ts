@@ -1,5 +1,7 @@
 import Table from 'cli-table3'
 import type { ListedRun, RunSummary } from '../ledger/queries.ts'
+import type { Obedience } from '../status/acknowledged.ts'
+import { intentText } from './intent-text.ts'
 import { linesOf, plain } from './plain-table.ts'
 import { countText } from './run/progress-text.ts'
 
@@ -18,11 +20,12 @@ export function runsTable(runs: readonly ListedRun[]): string {
   return linesOf(table)
 }
 
-export function runTable(run: RunSummary): string {
+export function runTable(run: RunSummary, obedience: Obedience | null): string {
   const { partitions, totals } = run
   const facts: [string, string][] = [
     ['run', `${run.id} of ${run.backfill}: ${run.state}`],
     ['request', run.requestKey],
+    ...(run.intended === null ? [] : [['intent', intentText(run.intended, obedience)] as [string, string]]),
     ['target', run.target],
     ['accepted', run.acceptedAt],
     ['planned', run.plannedAt ?? 'not yet'],
@@ -33,9 +36,12 @@ export function runTable(run: RunSummary): string {
     ],
     ['claims', `${countText(run.claims)}, ${countText(run.republished)} tasks published again`],
   ]
-  const states = new Table({ ...plain, head: ['partitions', 'pending', 'running', 'completed', 'failed'] })
+  const states = new Table({ ...plain, head: ['partitions', 'pending', 'running', 'completed', 'failed', 'cancelled'] })
   states.push(
-    [partitions.total, partitions.pending, partitions.running, partitions.completed, partitions.failed].map(countText),
+    [
+      ...[partitions.total, partitions.pending, partitions.running, partitions.completed, partitions.failed],
+      partitions.cancelled,
+    ].map(countText),
   )
   const blocks = [facts.map(([name, text]) => `${name.padEnd(12)} ${text}`).join('\n'), linesOf(states)]
   if (run.workers.length > 0) {

@@ -1,5 +1,9 @@
 import type { Command } from '@commander-js/extra-typings'
-import { readConfig } from '../process/config.ts'
+import { isTerminalRun } from '../contract/states.ts'
+import type { Intended } from '../ledger/queries.ts'
+import { type Config, readConfig } from '../process/config.ts'
+import { quietLog } from '../process/log.ts'
+import { type Obedience, obedienceOf } from '../status/acknowledged.ts'
 import type { CommandContext } from './context.ts'
 import { withRunningSystem } from './dev-folder.ts'
 import { parseRunId, runUnknown } from './watch.ts'
@@ -28,10 +32,23 @@ export function addStatus(program: Command, context: CommandContext): void {
         }
         const summary = await ledger.runSummary(runId)
         if (summary === null) throw runUnknown(runId)
-        if (json) context.output.json(summary)
-        else context.output.data(runTable(summary))
+        const { intended } = summary
+        const acknowledged =
+          intended === null || isTerminalRun(summary.state) ? null : await obedience(config, intended)
+        if (json) context.output.json({ ...summary, acknowledged })
+        else context.output.data(runTable(summary, acknowledged))
       } finally {
         await ledger.close()
       }
     })
+}
+
+/** Who obeys; null when Kafka cannot say who is in the group: the rest is worth knowing all the same. */
+async function obedience(config: Config, intended: Intended): Promise<Obedience | null> {
+  const { groupWorkers } = await import('../compose.ts')
+  try {
+    return obedienceOf(await groupWorkers(config, quietLog), intended.acknowledged, intended)
+  } catch {
+    return null
+  }
 }

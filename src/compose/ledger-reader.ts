@@ -2,7 +2,7 @@ import { TerminalError } from '../contract/errors.ts'
 import type { BackfillId, RequestKey, RunId } from '../contract/ids.ts'
 import type { StartRequest } from '../contract/request.ts'
 import { discoverBackfills } from '../define/discover.ts'
-import type { ListedRun, RunSummary, StoredAnswer } from '../ledger/queries.ts'
+import type { ListedRun, RunIntent, RunSummary, StoredAnswer } from '../ledger/queries.ts'
 import * as queries from '../ledger/queries.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
@@ -17,6 +17,8 @@ export interface LedgerReader {
   listRuns(): Promise<readonly ListedRun[]>
   /** Null when there is no such run. */
   runSummary(runId: RunId): Promise<RunSummary | null>
+  /** What is wanted of a run, and who obeys; null when there is no such run. */
+  runIntent(runId: RunId): Promise<RunIntent | null>
   /** The run of this backfill with these params that has not ended; null when there is none. */
   liveRun(backfill: BackfillId, params: StartRequest['params']): Promise<RunId | null>
   /** The newest answer to requests with this key; null while there is none. */
@@ -40,6 +42,7 @@ export async function openLedger(config: Config, log: Log = quietLog): Promise<L
   return {
     listRuns: () => queries.listRuns(pool, schema),
     runSummary: (runId) => queries.runSummary(pool, schema, runId),
+    runIntent: (runId) => queries.runIntent(pool, schema, runId),
     liveRun: async (backfill, params) => (await queries.liveRunOf(pool, schema, backfill, params))?.id ?? null,
     answerOf: async (requestKey) => (await queries.answersOf(pool, schema, requestKey)).at(-1) ?? null,
     storedCertificate: async (runId) => {

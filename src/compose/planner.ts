@@ -1,7 +1,8 @@
 import { v7 as uuidV7 } from 'uuid'
 import { discoverBackfills } from '../define/discover.ts'
-import { createStatusLog, createTaskLog } from '../kafka/message-logs.ts'
+import { createControlLog, createStatusLog, createTaskLog } from '../kafka/message-logs.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
+import { createIntentStore } from '../plan/intent-store.ts'
 import { createPlanner } from '../plan/planner.ts'
 import { createRunStore } from '../plan/run-store.ts'
 import { migrate } from '../postgres/migrate.ts'
@@ -23,6 +24,8 @@ export async function composePlanner(config: Config, log: Log, mark: Mark): Prom
     groupId: groupName(config.topicPrefix, 'planner'),
     definitions,
     runs: createRunStore(pool, config.schema),
+    intents: createIntentStore(pool, config.schema),
+    control: createControlLog(base.logs),
     tasks: createTaskLog(base.logs),
     status: createStatusLog(base.logs),
     openSource: adapters.source,

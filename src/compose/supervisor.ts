@@ -1,5 +1,5 @@
 import { discoverBackfills } from '../define/discover.ts'
-import { createStatusLog, createTaskLog } from '../kafka/message-logs.ts'
+import { createControlLog, createStatusLog, createTaskLog } from '../kafka/message-logs.ts'
 import { createOpenTasks } from '../kafka/open-tasks.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
@@ -23,6 +23,8 @@ export async function composeSupervisor(config: Config, log: Log, mark: Mark): P
     definitions,
     openSink: adapters.sink,
     covered: () => openTasks.covered(),
+    workers: () => openTasks.workers(),
+    control: createControlLog(base.logs),
     tasks: createTaskLog(base.logs),
     status: createStatusLog(base.logs),
     leaseMs: config.leaseMs,

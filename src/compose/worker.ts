@@ -1,5 +1,6 @@
 import { type Definitions, discoverBackfills } from '../define/discover.ts'
 import { createKafka } from '../kafka/client.ts'
+import { openControlFeed } from '../kafka/control-feed.ts'
 import { evictMembers } from '../kafka/evict-member.ts'
 import { createDeadLetterLog, createStatusLog } from '../kafka/message-logs.ts'
 import { incarnationOf } from '../kafka/same-worker.ts'
@@ -11,6 +12,7 @@ import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
 import type { OpenBackfill } from '../work/hold-partition.ts'
+import { obeyIntents } from '../work/obey-intents.ts'
 import { defaultRetryPolicy } from '../work/retry.ts'
 import { createStageWatch } from '../work/stage-watch.ts'
 import { watchStages, watchTell } from '../work/watch-stages.ts'
@@ -53,6 +55,17 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
           enterStage: watch.enter,
           clock,
           mark,
+          log,
+        },
+        host,
+      ),
+    openIntents: (host) =>
+      obeyIntents(
+        {
+          openFeed: openControlFeed(config, base.codec, log),
+          tell: (events) => status.publish(events),
+          worker: config.workerId,
+          now: () => new Date(),
           log,
         },
         host,

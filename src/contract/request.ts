@@ -1,23 +1,46 @@
 import { z } from 'zod'
-import { BackfillId, RequestKey } from './ids.ts'
+import { BackfillId, PartitionId, RequestKey, RunId } from './ids.ts'
 
 /**
  * What anybody produces on the request topic (or through the CLI, which does the same). Strict: an unknown field is
  * refused, for it is most likely a typing error in something the writer meant.
  */
-export const StartRequest = z.strictObject({
+const asked = {
   version: z.literal(1),
-  type: z.literal('start'),
-  /** Same key and same body: the same run for ever. Same key and another body: rejected. */
+  /** Same key and same body: the same answer for ever. Same key and another body: rejected. */
   requestKey: RequestKey,
+  /** Who asks, for the record. */
+  requestedBy: z.string().min(1).max(200).optional(),
+}
+
+export const StartRequest = z.strictObject({
+  ...asked,
+  type: z.literal('start'),
   backfill: BackfillId,
   /** Validated by the backfill's own params schema. */
   params: z.record(z.string(), z.json()).default({}),
-  /** Who asks, for the record. */
-  requestedBy: z.string().min(1).max(200).optional(),
 })
 export type StartRequest = z.infer<typeof StartRequest>
 
-export const RequestMessage = z.discriminatedUnion('type', [StartRequest])
+const ofRun = {
+  ...asked,
+  runId: RunId,
+  /** Only this partition; absent: the whole run. */
+  partitionId: PartitionId.optional(),
+  /** Why, for the record. */
+  reason: z.string().min(1).max(500).optional(),
+}
+
+/** Stop at the next chunk boundary and keep the place. */
+export const PauseRequest = z.strictObject({ ...ofRun, type: z.literal('pause') })
+/** Go on where it was paused. */
+export const ResumeRequest = z.strictObject({ ...ofRun, type: z.literal('resume') })
+/** Stop at the next chunk boundary for good; what is written stays. */
+export const CancelRequest = z.strictObject({ ...ofRun, type: z.literal('cancel') })
+
+export const IntentRequest = z.discriminatedUnion('type', [PauseRequest, ResumeRequest, CancelRequest])
+export type IntentRequest = z.infer<typeof IntentRequest>
+
+export const RequestMessage = z.discriminatedUnion('type', [StartRequest, PauseRequest, ResumeRequest, CancelRequest])
 export type RequestMessage = z.infer<typeof RequestMessage>
 export type RequestMessageInput = z.input<typeof RequestMessage>

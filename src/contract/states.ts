@@ -2,9 +2,12 @@ import { z } from 'zod'
 
 /** Every move a run can make. A state without moves is terminal. */
 export const runTransitions = {
-  planning: ['running', 'failed', 'cancelled'],
-  running: ['paused', 'completed', 'failed', 'cancelled'],
-  paused: ['running', 'cancelled'],
+  planning: ['running', 'paused', 'failed', 'cancelling'],
+  running: ['paused', 'completed', 'failed', 'cancelling'],
+  // A pause that comes after the last chunk stops nothing: the run ends all the same.
+  paused: ['running', 'completed', 'failed', 'cancelling'],
+  // Until every partition is terminal in the sink; the target stays taken, for a chunk may still commit.
+  cancelling: ['cancelled'],
   completed: [],
   failed: [],
   cancelled: [],
@@ -27,4 +30,6 @@ export const PartitionState = z.enum(Object.keys(partitionTransitions) as [Parti
 
 /** Nothing happens any more: the task's offset may pass. */
 export const isTerminalPartition = (state: PartitionState): boolean => state !== 'pending' && state !== 'running'
+export const canMove = (from: RunState, to: RunState): boolean =>
+  (runTransitions[from] as readonly RunState[]).includes(to)
 export const isTerminalRun = (state: RunState): boolean => runTransitions[state].length === 0

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Count, Totals } from './certificate.ts'
+import { Intent } from './control.ts'
 import { BackfillId, PartitionId, RequestKey, RunId, Sha256, WorkerId } from './ids.ts'
 import { Instant } from './instant.ts'
 import { Cursor, KeyRange } from './range.ts'
@@ -7,7 +8,8 @@ import { RunState } from './states.ts'
 
 /**
  * One fact, told once (and harmlessly again). Readers drop fields they do not know. The identity of a partition event
- * is (partitionId, epoch, sequence, type), of a run event (runId, type), of an answer (requestKey, requestHash, type).
+ * is (partitionId, epoch, sequence, type), of a run event (runId, type), of an intent also its sequence, of an
+ * acknowledgement (runId, sequence, worker), of an answer (requestKey, requestHash, type).
  */
 const fact = { version: z.literal(1), at: Instant }
 
@@ -44,11 +46,46 @@ export const RunPlanned = z.object({
 })
 export const RunEnded = z.object({
   ...ofRun,
-  type: z.enum(['run.completed', 'run.failed']),
+  type: z.enum(['run.completed', 'run.failed', 'run.cancelled']),
   state: RunState,
   partitions: Count,
   partitionsFailed: Count,
+  /** Cancelled with the run or one by one, those that were never planned or claimed included. */
+  partitionsCancelled: Count,
   totals: Totals,
+})
+
+const intended = {
+  /** Sequence of the control message that carries the intent. */
+  sequence: Count,
+  requestKey: RequestKey,
+  requestedBy: z.string().nullable(),
+  reason: z.string().nullable(),
+}
+
+/** An intent was accepted and written down; workers obey it between chunks. `run.cancelled` is told when all have. */
+export const RunIntended = z.object({
+  ...ofRun,
+  ...intended,
+  type: z.enum(['run.paused', 'run.resumed', 'run.cancelling']),
+})
+export const PartitionIntended = z.object({
+  ...ofRun,
+  ...intended,
+  type: z.enum(['partition.paused', 'partition.resumed', 'partition.cancelling']),
+  partitionId: PartitionId,
+  index: Count,
+})
+/** This worker works on nothing any more that the intent of this sequence, or of one before, does not want. */
+export const IntentAcknowledged = z.object({
+  ...ofRun,
+  type: z.literal('intent.acknowledged'),
+  sequence: Count,
+  /** Of the run as a whole. */
+  intent: Intent,
+  worker: WorkerId,
+  /** It found the intent when it started: the time says nothing about how fast it was obeyed. */
+  atStart: z.boolean(),
 })
 
 const ofPartition = {
@@ -81,6 +118,8 @@ export const PartitionFailed = z.object({
   reason: z.string(),
   message: z.string(),
 })
+/** The checkpoint row says cancelled: no chunk commits any more. Epoch 0: nobody ever claimed it. */
+export const PartitionCancelled = z.object({ ...ofPartition, type: z.literal('partition.cancelled') })
 
 /** The supervisor published a task again for a partition that no open task covered. */
 export const PartitionRepublished = z.object({
@@ -97,15 +136,22 @@ export const StatusEvent = z.discriminatedUnion('type', [
   RequestRejected,
   RunPlanned,
   RunEnded,
+  RunIntended,
+  PartitionIntended,
+  IntentAcknowledged,
   PartitionClaimed,
   PartitionProgressed,
   PartitionCompleted,
   PartitionFailed,
+  PartitionCancelled,
   PartitionRepublished,
 ])
 export type StatusEvent = z.infer<typeof StatusEvent>
 export type PartitionEvent = Extract<StatusEvent, { epoch: number }>
-export type RunEvent = Extract<StatusEvent, { type: `run.${string}` }>
+export type RunEnd = z.infer<typeof RunEnded>
+export type IntentEvent = z.infer<typeof RunIntended> | z.infer<typeof PartitionIntended>
+export type RunEvent = z.infer<typeof RunPlanned> | RunEnd
+export type Acknowledgement = z.infer<typeof IntentAcknowledged>
 export type RequestAnswer = Extract<StatusEvent, { requestHash: string }>
 
 /** Between events of equal epoch and sequence the later of the partition's life wins. */
@@ -114,6 +160,7 @@ export const partitionEventRank = {
   'partition.progressed': 1,
   'partition.completed': 2,
   'partition.failed': 2,
+  'partition.cancelled': 2,
 } as const satisfies Record<PartitionEvent['type'], number>
 
 /** The text that `ce_id` is the uuid v5 of: equal facts have equal ids, whoever tells them and however often. */
@@ -126,12 +173,24 @@ export function statusIdentity(event: StatusEvent): string {
     case 'run.planned':
     case 'run.completed':
     case 'run.failed':
+    case 'run.cancelled':
       return [event.type, event.runId].join('|')
     case 'partition.claimed':
     case 'partition.progressed':
     case 'partition.completed':
     case 'partition.failed':
+    case 'partition.cancelled':
       return [event.type, event.partitionId, event.epoch, event.sequence].join('|')
+    case 'run.paused':
+    case 'run.resumed':
+    case 'run.cancelling':
+      return [event.type, event.runId, event.sequence].join('|')
+    case 'partition.paused':
+    case 'partition.resumed':
+    case 'partition.cancelling':
+      return [event.type, event.partitionId, event.sequence].join('|')
+    case 'intent.acknowledged':
+      return [event.type, event.runId, event.sequence, event.worker].join('|')
     case 'partition.republished':
       return [event.type, event.partitionId, event.at].join('|')
   }

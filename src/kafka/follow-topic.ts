@@ -8,7 +8,7 @@ import type { Codec } from './codec.ts'
 import { incomingRecord } from './incoming-record.ts'
 
 export interface FollowedTopic extends AsyncIterable<IncomingRecord> {
-  /** Resolves when everything that stood in the topic at the start was read. */
+  /** Resolves when everything that stood in the topic at the start was handed over, and the next was asked for. */
   readonly caughtUp: Promise<void>
   /** Where reading goes on, by topic partition: everything before was handed over. */
   places(): ReadonlyMap<number, bigint>
@@ -53,9 +53,7 @@ export async function followTopic(
   caughtUp.promise.catch(() => {})
 
   let places = new Map<number, { next: bigint; end: bigint }>()
-  const look = (): void => {
-    if ([...places.values()].every(({ next, end }) => next >= end)) caughtUp.resolve()
-  }
+  const isRead = (): boolean => [...places.values()].every(({ next, end }) => next >= end)
   const close = async (): Promise<void> => {
     await consumer.disconnect().catch(() => {})
     await admin.deleteGroups([groupId]).catch(() => {})
@@ -74,7 +72,6 @@ export async function followTopic(
         },
       ]),
     )
-    look()
     consumer.on(consumer.events.GROUP_JOIN, () => {
       // A join forgets where we were, for nothing is committed.
       for (const [partition, { next }] of places) consumer.seek({ topic, partition, offset: next.toString() })
@@ -96,7 +93,6 @@ export async function followTopic(
         const next = BigInt(batch.lastOffset()) + 1n
         if (next > place.next) place.next = next
         wake.resolve()
-        look()
         return Promise.resolve()
       },
     })
@@ -113,6 +109,7 @@ export async function followTopic(
         for (let record = queue.shift(); record !== undefined; record = queue.shift()) yield record
         if (failure !== undefined) throw failure
         if (signal.aborted) return
+        if (isRead()) caughtUp.resolve()
         wake = Promise.withResolvers<void>()
         if (queue.length === 0 && failure === undefined && !signal.aborted) await wake.promise
       }

@@ -62,7 +62,7 @@ export interface JoiningMember extends UserData {
   readonly memberId: string
 }
 
-function readMember({ memberId, memberMetadata }: GroupMember): JoiningMember {
+export function readMember({ memberId, memberMetadata }: GroupMember): JoiningMember {
   const none = { memberId, worker: memberId, incarnation: '', capacity: 1, holds: {}, joins: 0 }
   try {
     const decoded = MemberMetadata.decode(memberMetadata)

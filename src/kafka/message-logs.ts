@@ -1,6 +1,7 @@
 import type { DeadLetterMessage } from '../contract/dead-letter.ts'
 import type { RequestMessageInput } from '../contract/request.ts'
 import { statusIdentity, statusKey } from '../contract/status.ts'
+import type { ControlLog } from '../plan/control-log.ts'
 import type { TaskLog } from '../plan/task-log.ts'
 import type { DeadLetterLog, StatusLog } from '../status/status-log.ts'
 import { eventHeaders } from './cloud-event.ts'
@@ -60,6 +61,25 @@ export function createTaskLog({ producer, codec, topicPrefix, source }: MessageL
       )
       await producer.send(topic, records)
     },
+  }
+}
+
+export function createControlLog({ producer, codec, topicPrefix, source }: MessageLogDeps): ControlLog {
+  const topic = topicName(topicPrefix, 'control')
+  return {
+    publish: async (message) => {
+      const headers = eventHeaders({
+        identity: ['control', message.runId, message.sequence].join('|'),
+        type: `control.${message.intent}`,
+        source,
+        subject: message.runId,
+        time: message.at,
+        contentType: codec.contentType,
+        runId: message.runId,
+      })
+      await producer.send(topic, [{ key: message.runId, value: await codec.encode(topic, message), headers }])
+    },
+    clear: (runId) => producer.send(topic, [{ key: runId, value: null, headers: {} }]),
   }
 }
 

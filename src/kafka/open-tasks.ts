@@ -1,5 +1,5 @@
 import { messageOf } from '../contract/errors.ts'
-import type { PartitionId } from '../contract/ids.ts'
+import type { PartitionId, WorkerId } from '../contract/ids.ts'
 import { TaskMessage } from '../contract/task.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
@@ -8,11 +8,14 @@ import { createKafka, kafkaUnreachable } from './client.ts'
 import type { Codec } from './codec.ts'
 import { committedPlaces } from './committed-places.ts'
 import { type FollowedTopic, followTopic } from './follow-topic.ts'
+import { groupWorkers } from './group-workers.ts'
 import { groupName, topicName } from './topic-catalog.ts'
 
 /** Which partitions an open task covers; undefined while that is not known, when everything must count as covered. */
 export interface OpenTasks extends Service {
   covered(): Promise<((partitionId: PartitionId) => boolean) | undefined>
+  /** The workers of the group, now. */
+  workers(): Promise<readonly WorkerId[]>
 }
 
 interface Place {
@@ -73,6 +76,7 @@ export function createOpenTasks(config: Config, codec: Codec, log: Log): OpenTas
         if (offset < (offsets.get(topicPartition) ?? 0n)) newest.delete(partitionId)
       return (partitionId) => newest.has(partitionId)
     },
+    workers: () => groupWorkers(admin, groupId),
     stop: async () => {
       ended.abort()
       await reading

@@ -6,7 +6,8 @@ import { kafkaUnreachable } from './client.ts'
 
 export interface OutgoingRecord {
   readonly key: string
-  readonly value: Buffer
+  /** Null: what a compacted topic keeps for the key is to be forgotten. */
+  readonly value: Buffer | null
   readonly headers: Record<string, string>
 }
 

@@ -17,6 +17,7 @@ export interface TakeRecordsDeps {
   readonly codec: Codec
   readonly lanes: HeldLanes
   readonly deadLetters: DeadLetterLog
+  hasRoom(this: void, lane: Lane): boolean
   arrived(this: void): void
   readonly ended: AbortSignal
   readonly mark?: Mark | undefined
@@ -75,7 +76,7 @@ export function recordTaker(deps: TakeRecordsDeps): EachBatchHandler {
     for (const message of batch.messages) {
       const offset = BigInt(message.offset)
       if (offset >= lane.position) {
-        if (!lane.hasRoom()) {
+        if (!deps.hasRoom(lane)) {
           consumer.pause([{ topic, partitions: [batch.partition] }])
           break
         }

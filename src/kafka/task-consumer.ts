@@ -191,7 +191,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
 
   const roomIn = (topicPartition: number): void => {
     const held = lanes.get(topicPartition)
-    if (held?.claimed === undefined || held.draining || !held.lane.hasRoom()) return
+    if (held?.claimed === undefined || held.draining || !host.hasRoom(held.lane)) return
     consumer.resume([{ topic, partitions: [topicPartition] }])
   }
 
@@ -253,6 +253,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
           codec,
           lanes,
           deadLetters: deps.deadLetters,
+          hasRoom: (lane) => host.hasRoom(lane),
           arrived: () => host.arrived(),
           ended: ended.signal,
           mark: deps.mark,

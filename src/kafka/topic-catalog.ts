@@ -59,7 +59,7 @@ export const topicCatalog: readonly TopicDeclaration[] = [
     topicPartitions: 1,
     key: 'run id',
     config: { 'cleanup.policy': 'compact' },
-    writers: ['planner'],
+    writers: ['planner', 'supervisor'],
     readers: ['every worker, the whole topic'],
     value: ControlMessage,
   },

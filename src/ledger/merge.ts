@@ -1,10 +1,13 @@
 import type { Totals } from '../contract/certificate.ts'
+import type { Intent } from '../contract/control.ts'
 import type { BackfillId, PartitionId, RequestKey, RunId, Sha256, WorkerId } from '../contract/ids.ts'
 import type { KeyRange } from '../contract/range.ts'
 import {
+  type Acknowledgement,
   type PartitionEvent,
   partitionEventRank,
   type RequestAnswer,
+  type RunEnd,
   type RunEvent,
   type StatusEvent,
 } from '../contract/status.ts'
@@ -19,7 +22,7 @@ export interface PartitionRecord {
   readonly epoch: number
   readonly sequence: number
   readonly rank: number
-  readonly state: 'running' | 'completed' | 'failed'
+  readonly state: 'running' | 'completed' | 'failed' | 'cancelled'
   readonly stateAt: string
   readonly cursor: string | null
   readonly totals: Totals
@@ -44,8 +47,9 @@ export interface RunRecord {
     readonly at: string
   } | null
   readonly ended: {
-    readonly state: 'completed' | 'failed'
+    readonly state: 'completed' | 'failed' | 'cancelled'
     readonly partitionsFailed: number
+    readonly partitionsCancelled: number
     readonly totals: Totals
     readonly at: string
   } | null
@@ -57,11 +61,23 @@ export interface AnswerRecord {
   readonly answer: RequestAnswer
 }
 
+/** The newest intent of a run that a worker obeys, and when it first said so. */
+export interface AcknowledgementRecord {
+  readonly runId: RunId
+  readonly worker: WorkerId
+  readonly sequence: number
+  readonly intent: Intent
+  readonly atStart: boolean
+  readonly at: string
+}
+
 /** Everything the ledger keeps beside the history itself. */
 export interface LedgerState {
   readonly partitions: ReadonlyMap<PartitionId, PartitionRecord>
   readonly runs: ReadonlyMap<RunId, RunRecord>
   readonly answers: ReadonlyMap<string, AnswerRecord>
+  /** One a run and worker. */
+  readonly acknowledgements: ReadonlyMap<string, AcknowledgementRecord>
 }
 
 /**
@@ -73,17 +89,20 @@ export function mergeEvents(events: readonly StatusEvent[]): LedgerState {
   const partitions = new Map<PartitionId, PartitionRecord>()
   const runs = new Map<RunId, RunRecord>()
   const answers = new Map<string, AnswerRecord>()
+  const acknowledgements = new Map<string, AcknowledgementRecord>()
   for (const event of events)
     switch (event.type) {
       case 'partition.claimed':
       case 'partition.progressed':
       case 'partition.completed':
       case 'partition.failed':
+      case 'partition.cancelled':
         partitions.set(event.partitionId, laterPartition(partitions.get(event.partitionId), partitionRecord(event)))
         break
       case 'run.planned':
       case 'run.completed':
       case 'run.failed':
+      case 'run.cancelled':
         runs.set(event.runId, mergedRun(runs.get(event.runId), runRecord(event)))
         break
       case 'request.accepted':
@@ -94,12 +113,31 @@ export function mergeEvents(events: readonly StatusEvent[]): LedgerState {
         if (before === undefined || before.answer.at < event.at) answers.set(eventId, { eventId, answer: event })
         break
       }
+      case 'intent.acknowledged': {
+        const key = `${event.runId}/${event.worker}`
+        acknowledgements.set(key, laterAcknowledgement(acknowledgements.get(key), acknowledgementRecord(event)))
+        break
+      }
       case 'partition.republished':
-        // History only: it says nothing about how far the partition is.
+      case 'run.paused':
+      case 'run.resumed':
+      case 'run.cancelling':
+      case 'partition.paused':
+      case 'partition.resumed':
+      case 'partition.cancelling':
+        // History only: how far the partition is, its own events say, and what is wanted, the planner's tables.
         break
     }
-  return { partitions, runs, answers }
+  return { partitions, runs, answers, acknowledgements }
 }
+
+const stateAfter = {
+  'partition.claimed': 'running',
+  'partition.progressed': 'running',
+  'partition.completed': 'completed',
+  'partition.failed': 'failed',
+  'partition.cancelled': 'cancelled',
+} as const satisfies Record<PartitionEvent['type'], PartitionRecord['state']>
 
 function partitionRecord(event: PartitionEvent): PartitionRecord {
   const { partitionId, runId, backfill, index, epoch, sequence, cursor, totals, worker, topicPartition, at } = event
@@ -107,8 +145,7 @@ function partitionRecord(event: PartitionEvent): PartitionRecord {
   return {
     ...{ partitionId, runId, backfill, index, epoch, sequence, cursor, totals, worker, topicPartition },
     rank: partitionEventRank[event.type],
-    state:
-      event.type === 'partition.completed' ? 'completed' : event.type === 'partition.failed' ? 'failed' : 'running',
+    state: stateAfter[event.type],
     reason: failure.reason,
     message: failure.message,
     stateAt: at,
@@ -153,10 +190,16 @@ function runRecord(event: RunEvent): RunRecord {
       ended: null,
     }
   }
-  const { partitionsFailed, totals } = event
-  const state = event.type === 'run.completed' ? 'completed' : 'failed'
-  return { runId, backfill, planned: null, ended: { state, partitionsFailed, totals, at } }
+  const { partitionsFailed, partitionsCancelled, totals } = event
+  const state = endState[event.type]
+  return { runId, backfill, planned: null, ended: { state, partitionsFailed, partitionsCancelled, totals, at } }
 }
+
+const endState = {
+  'run.completed': 'completed',
+  'run.failed': 'failed',
+  'run.cancelled': 'cancelled',
+} as const satisfies Record<RunEnd['type'], string>
 
 function mergedRun(a: RunRecord | undefined, b: RunRecord): RunRecord {
   if (a === undefined) return b
@@ -166,8 +209,24 @@ function mergedRun(a: RunRecord | undefined, b: RunRecord): RunRecord {
 const firstTold = <Told extends { at: string }>(a: Told | null, b: Told | null): Told | null =>
   a === null || (b !== null && b.at < a.at) ? b : a
 
-/** A run ends once; should two ends ever be told, failure is the one a person must see. */
+/** A run ends once; should two ends ever be told, failure is the one a person must see (and the last by name). */
 function earlierEnd(a: RunRecord['ended'], b: RunRecord['ended']): RunRecord['ended'] {
   if (a === null || b === null || a.state === b.state) return firstTold(a, b)
-  return a.state === 'failed' ? a : b
+  return compareText(a.state, b.state) > 0 ? a : b
+}
+
+function acknowledgementRecord(event: Acknowledgement): AcknowledgementRecord {
+  const { runId, worker, sequence, intent, atStart, at } = event
+  return { runId, worker, sequence, intent, atStart, at }
+}
+
+/** The higher sequence; of one sequence, what was told first. */
+function laterAcknowledgement(a: AcknowledgementRecord | undefined, b: AcknowledgementRecord): AcknowledgementRecord {
+  if (a === undefined) return b
+  const order =
+    a.sequence - b.sequence ||
+    compareText(b.at, a.at) ||
+    Number(b.atStart) - Number(a.atStart) ||
+    compareText(b.intent, a.intent)
+  return order < 0 ? b : a
 }

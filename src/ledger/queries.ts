@@ -1,12 +1,14 @@
 import canonicalize from 'canonicalize'
 import { z } from 'zod'
 import { Count, Totals } from '../contract/certificate.ts'
+import { Intent, PartitionIntent } from '../contract/control.ts'
 import { BackfillId, RequestKey, RunId, WorkerId } from '../contract/ids.ts'
 import { KeyRange } from '../contract/range.ts'
 import type { StartRequest } from '../contract/request.ts'
 import { RunState } from '../contract/states.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
+import type { Acknowledged } from '../status/acknowledged.ts'
 
 /** bigint columns arrive as text; counts are small enough for numbers. */
 const StoredCount = z.coerce.number().pipe(Count)
@@ -25,6 +27,8 @@ const ListedRun = z.object({
   acceptedAt: StoredInstant,
   plannedAt: StoredInstant.nullable(),
   endedAt: StoredInstant.nullable(),
+  /** What is wanted of it. */
+  intent: Intent,
   /** Partitions of the plan, by what the ledger knows of them; `pending` were not claimed yet. */
   partitions: z.object({
     total: StoredCount,
@@ -32,6 +36,7 @@ const ListedRun = z.object({
     running: StoredCount,
     completed: StoredCount,
     failed: StoredCount,
+    cancelled: StoredCount,
   }),
 })
 export type ListedRun = z.infer<typeof ListedRun>
@@ -68,6 +73,32 @@ const FailedPartition = z.object({
 })
 export type FailedPartition = z.infer<typeof FailedPartition>
 
+const StoredAcknowledgement = z.object({
+  worker: WorkerId,
+  sequence: StoredCount,
+  atStart: z.boolean(),
+  at: StoredInstant,
+})
+
+const Intended = z.object({
+  intent: Intent,
+  sequence: StoredCount,
+  at: StoredInstant,
+  by: z.string().nullable(),
+  reason: z.string().nullable(),
+  /** Partitions with an intent of their own. */
+  partitions: z.array(PartitionIntent.extend({ index: StoredCount })),
+})
+export type Intended = z.infer<typeof Intended> & {
+  readonly acknowledged: readonly Acknowledged[]
+}
+
+export interface RunIntent {
+  readonly state: RunState
+  /** Null: it was never paused, resumed or cancelled. */
+  readonly intended: Intended | null
+}
+
 export interface RunSummary extends RunProgress {
   readonly workers: readonly WorkerShare[]
   /** Claims of all partitions: as many as partitions when nothing was ever interrupted. */
@@ -76,6 +107,8 @@ export interface RunSummary extends RunProgress {
   readonly republished: number
   /** The first hundred partitions that failed. */
   readonly failures: readonly FailedPartition[]
+  /** What was last wanted of it, by whom; null: it was never paused, resumed or cancelled. */
+  readonly intended: Intended | null
 }
 
 const StoredAnswer = z.object({
@@ -115,7 +148,8 @@ export async function runSummary(pool: Pool, schema: string, runId: RunId): Prom
   const progress = await runProgress(pool, schema, runId)
   if (progress === null) return null
   const s = quoteIdentifier(schema)
-  const [workers, counts, failures] = await Promise.all([
+  const [wanted, workers, counts, failures] = await Promise.all([
+    runIntent(pool, schema, runId),
     query<Record<string, unknown>>(pool, workerShares(s), [runId]),
     query<{ claims: string; republished: string }>(
       pool,
@@ -132,11 +166,45 @@ export async function runSummary(pool: Pool, schema: string, runId: RunId): Prom
   ])
   return {
     ...progress,
+    intended: wanted?.intended ?? null,
     workers: workers.rows.map((row) => WorkerShare.parse(row)),
     claims: Number(counts.rows[0]?.claims ?? 0),
     republished: Number(counts.rows[0]?.republished ?? 0),
     failures: failures.rows.map((row) => FailedPartition.parse(row)),
   }
+}
+
+/** What is wanted of a run, and who obeys; null when there is no such run. */
+export async function runIntent(pool: Pool, schema: string, runId: RunId): Promise<RunIntent | null> {
+  const s = quoteIdentifier(schema)
+  const { rows } = await query<Record<string, unknown>>(
+    pool,
+    `select state, intent, control_sequence as sequence, intended_at as at, intended_by as by, intent_reason as reason,
+            coalesce((select jsonb_agg(jsonb_build_object('partitionId', partition_id, 'index', index, 'intent', p.intent)
+                                       order by index)
+                        from ${s}.partition p where p.run_id = r.id and p.intent is not null), '[]') as partitions
+       from ${s}.run r where id = $1`,
+    [runId],
+  )
+  const [row] = rows
+  if (row === undefined) return null
+  const state = RunState.parse(row['state'])
+  if (Number(row['sequence']) === 0) return { state, intended: null }
+  return {
+    state,
+    intended: { ...Intended.parse(row), acknowledged: await acknowledgements(pool, schema, runId) },
+  }
+}
+
+/** Of each worker, the newest intent of the run that it obeys. */
+export async function acknowledgements(pool: Pool, schema: string, runId: RunId): Promise<readonly Acknowledged[]> {
+  const { rows } = await query<Record<string, unknown>>(
+    pool,
+    `select worker, sequence, at_start as "atStart", at
+       from ${quoteIdentifier(schema)}.ledger_acknowledgement where run_id = $1 order by worker`,
+    [runId],
+  )
+  return rows.map((row) => StoredAcknowledgement.parse(row))
 }
 
 /** The live run of a backfill with these very params; null when there is none. */
@@ -170,16 +238,19 @@ export async function answersOf(pool: Pool, schema: string, requestKey: RequestK
 
 const runColumns = (
   r: string,
-): string => `${r}.id, ${r}.request_key as "requestKey", ${r}.backfill, ${r}.state, ${r}.target,
+): string => `${r}.id, ${r}.request_key as "requestKey", ${r}.backfill, ${r}.state, ${r}.intent, ${r}.target,
   ${r}.params, ${r}.range, ${r}.estimated_rows as "estimatedRows", ${r}.accepted_at as "acceptedAt",
   ${r}.planned_at as "plannedAt", ${r}.ended_at as "endedAt",
   jsonb_build_object('total', ${r}.partitions,
-    'pending', ${r}.partitions - coalesce(c.running, 0) - coalesce(c.completed, 0) - coalesce(c.failed, 0),
-    'running', coalesce(c.running, 0), 'completed', coalesce(c.completed, 0), 'failed', coalesce(c.failed, 0)) as partitions`
+    'pending', ${r}.partitions - coalesce(c.running, 0) - coalesce(c.completed, 0) - coalesce(c.failed, 0)
+      - coalesce(c.cancelled, 0),
+    'running', coalesce(c.running, 0), 'completed', coalesce(c.completed, 0), 'failed', coalesce(c.failed, 0),
+    'cancelled', coalesce(c.cancelled, 0)) as partitions`
 
 const stateCounts = (schema: string, runs: string): string => `left join (
   select run_id, count(*) filter (where state = 'running') as running,
-         count(*) filter (where state = 'completed') as completed, count(*) filter (where state = 'failed') as failed
+         count(*) filter (where state = 'completed') as completed, count(*) filter (where state = 'failed') as failed,
+         count(*) filter (where state = 'cancelled') as cancelled
     from ${quoteIdentifier(schema)}.ledger_partition where run_id in (${runs}) group by run_id) c on c.run_id = r.id`
 
 /** Counts as numbers, the content hash as text: it has any size. */

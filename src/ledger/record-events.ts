@@ -2,7 +2,7 @@ import type { StatusEvent } from '../contract/status.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
 import { eventIdOf } from '../status/event-id.ts'
-import { mergeEvents, type PartitionRecord, type RunRecord } from './merge.ts'
+import { type AcknowledgementRecord, mergeEvents, type PartitionRecord, type RunRecord } from './merge.ts'
 
 /** A status event and where it stood. */
 export interface PlacedEvent {
@@ -27,7 +27,7 @@ export async function recordEvents(
   events: readonly PlacedEvent[],
   upTo: ReadUpTo,
 ): Promise<void> {
-  const { partitions, runs, answers } = mergeEvents(events.map(({ event }) => event))
+  const { partitions, runs, answers, acknowledgements } = mergeEvents(events.map(({ event }) => event))
   const history = events.map(({ event, offset }) => ({
     event_id: eventIdOf(event),
     type: event.type,
@@ -52,6 +52,7 @@ export async function recordEvents(
     JSON.stringify([...runs.values()].map(runRow)),
     JSON.stringify(answered),
     ...[upTo.topic, upTo.topicPartition, upTo.nextOffset],
+    JSON.stringify([...acknowledgements.values()].map(acknowledgementRow)),
   ])
 }
 
@@ -94,7 +95,7 @@ with history as (
   insert into ${schema}.ledger_run as r (run_id, backfill, ${plannedColumns.join(', ')}, ${endedColumns.join(', ')})
   select * from jsonb_to_recordset($3::jsonb) as n (run_id uuid, backfill text, request_key text, definition_hash text,
     plan_hash text, partitions bigint, range jsonb, estimated_rows bigint, planned_at timestamptz, state text,
-    ended_at timestamptz, partitions_failed bigint, totals jsonb)
+    ended_at timestamptz, partitions_failed bigint, partitions_cancelled bigint, totals jsonb)
    order by n.run_id
   on conflict (run_id) do update set
     ${plannedColumns.map((column) => `${column} = case when ${toldEarlier} then excluded.${column} else r.${column} end`).join(',\n    ')},
@@ -106,6 +107,14 @@ with history as (
    order by n.event_id
   on conflict (event_id) do update set reasons = excluded.reasons, run_id = excluded.run_id, answered_at = excluded.answered_at
     where q.answered_at < excluded.answered_at
+), acknowledgements as (
+  insert into ${schema}.ledger_acknowledgement as k (run_id, worker, sequence, intent, at_start, at)
+  select * from jsonb_to_recordset($8::jsonb) as n (run_id uuid, worker text, sequence bigint, intent text,
+                                                    at_start boolean, at timestamptz)
+   order by n.run_id, n.worker
+  on conflict (run_id, worker) do update
+    set sequence = excluded.sequence, intent = excluded.intent, at_start = excluded.at_start, at = excluded.at
+    where (k.sequence, excluded.at, excluded.at_start, excluded.intent) < (excluded.sequence, k.at, k.at_start, k.intent)
 )
 insert into ${schema}.ledger_offset as o (topic, topic_partition, next_offset) values ($5, $6, $7)
 on conflict (topic, topic_partition) do update set next_offset = greatest(o.next_offset, excluded.next_offset)`
@@ -129,7 +138,7 @@ const plannedColumns = [
   'planned_at',
 ]
 const toldEarlier = `excluded.planned_at is not null and (r.planned_at is null or excluded.planned_at < r.planned_at)`
-const endedColumns = ['state', 'ended_at', 'partitions_failed', 'totals']
+const endedColumns = ['state', 'ended_at', 'partitions_failed', 'partitions_cancelled', 'totals']
 const endsInstead = `excluded.state is not null and (r.state is null or (r.state, excluded.ended_at) < (excluded.state, r.ended_at))`
 
 function partitionRow(record: PartitionRecord): Record<string, unknown> {
@@ -174,6 +183,12 @@ function runRow({ runId, backfill, planned, ended }: RunRecord): Record<string, 
     state: ended?.state,
     ended_at: ended?.at,
     partitions_failed: ended?.partitionsFailed,
+    partitions_cancelled: ended?.partitionsCancelled,
     totals: ended?.totals,
   }
+}
+
+function acknowledgementRow(record: AcknowledgementRecord): Record<string, unknown> {
+  const { runId, worker, sequence, intent, atStart, at } = record
+  return { run_id: runId, worker, sequence, intent, at_start: atStart, at }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { RequestKey, RunId, Sha256 } from '../contract/ids.ts'
-import type { StartRequest } from '../contract/request.ts'
+import type { RequestMessage } from '../contract/request.ts'
 import type { RequestAnswer } from '../contract/status.ts'
 
 const sha256 = (content: string | Buffer): Sha256 => createHash('sha256').update(content).digest('hex')
@@ -18,8 +18,8 @@ export function requestHashOf(json: unknown, bytes: Buffer): Sha256 {
 }
 
 /** Hash of what a request asks for, whoever asks: what a request key is bound to. */
-export function bodyHashOf({ backfill, params, type, version }: StartRequest): Sha256 {
-  return sha256(canonicalize({ backfill, params, type, version }) ?? '')
+export function bodyHashOf({ requestKey: _key, requestedBy: _by, ...body }: RequestMessage): Sha256 {
+  return sha256(canonicalize(body) ?? '')
 }
 
 /** A request whose answer is due. `requestKey` is null when the message was so broken that it had none. */

@@ -5,11 +5,9 @@ import type { StartRequest } from '../contract/request.ts'
 import type { StatusEvent } from '../contract/status.ts'
 import { describeBackfill } from '../define/describe.ts'
 import type { Definitions } from '../define/discover.ts'
-import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
 import type { IncomingRecord, RecordFeed } from '../status/record-feed.ts'
-import type { StatusLog } from '../status/status-log.ts'
 import { readRequest } from './admit-request.ts'
 import { type AdmissionDeps, admitStart } from './admit-start.ts'
 import { type AskedRequest, accepted, bodyHashOf, duplicate, rejected, requestHashOf } from './answer.ts'
@@ -17,21 +15,19 @@ import { cut } from './cut.ts'
 import { estimatedRowsOf, rangeOf } from './pinned-domain.ts'
 import { outlinePlan } from './plan-hash.ts'
 import type { KnownRequest, NewRun, Run, RunStore } from './run-store.ts'
+import { type SetIntentDeps, setIntent } from './set-intent.ts'
 import type { TaskLog } from './task-log.ts'
 import { announcePlan, writePlan } from './write-plan.ts'
 
-export interface PlannerDeps extends AdmissionDeps {
+export interface PlannerDeps extends AdmissionDeps, SetIntentDeps {
   readonly feed: RecordFeed
   readonly topic: string
   readonly groupId: string
   readonly definitions: Definitions
   readonly runs: RunStore
   readonly tasks: TaskLog
-  readonly status: StatusLog
-  now(): Date
   newRunId(): RunId
   readonly mark?: Mark
-  readonly log: Log
 }
 
 /**
@@ -68,7 +64,8 @@ async function answerRecord(deps: PlannerDeps, record: IncomingRecord, signal: A
     const requestHash = requestHashOf(json, bytes)
     asked = { requestKey: read.kind === 'request' ? read.request.requestKey : read.requestKey, requestHash }
     if (read.kind === 'invalid') await reject(deps, asked, read.reasons)
-    else await start(deps, { ...asked, request: read.request, record }, signal)
+    else if (read.request.type === 'start') await start(deps, { ...asked, request: read.request, record }, signal)
+    else await setIntent(deps, { ...asked, request: read.request, record })
   } catch (error) {
     if (!(error instanceof TerminalError)) throw error
     await reject(deps, asked, error.reasons)
@@ -112,7 +109,8 @@ async function start(deps: PlannerDeps, asked: Asked, signal: AbortSignal): Prom
   await deps.mark?.('R3')
   deps.log.info({ runId: run.id, requestKey: run.requestKey, partitions: run.partitions }, 'request accepted')
   await deps.status.publish([accepted(asked, run.id, deps.now())])
-  await plan(deps, asked, { ...run, state: 'planning', planCursor: 0, isPlanned: false }, signal)
+  const begun = { state: 'planning', intent: 'running', controlSequence: 0, planCursor: 0, isPlanned: false } as const
+  await plan(deps, asked, { ...run, ...begun }, signal)
 }
 
 /** A key that is known: the same record again, the same request in another record, or another request. */
@@ -133,7 +131,10 @@ async function plan(deps: PlannerDeps, asked: Asked, run: Run, signal: AbortSign
     try {
       await writePlan(deps, run, deps.definitions.get(run.backfill), signal)
       await announcePlan(deps, run, signal)
-      await deps.runs.markRunning(run.id, deps.now())
+      if (!(await deps.runs.markPlanned(run.id, deps.now()))) {
+        deps.log.info({ runId: run.id }, 'run cancelled while it was being planned')
+        return
+      }
     } catch (error) {
       if (!(error instanceof TerminalError)) throw error
       await giveUp(deps, run)
@@ -145,10 +146,11 @@ async function plan(deps: PlannerDeps, asked: Asked, run: Run, signal: AbortSign
   deps.log.info({ runId: run.id, requestKey: asked.requestKey, partitions: run.partitions }, 'run planned')
 }
 
-/** A run that cannot be planned any more must not keep its target. */
+/** A run that cannot be planned any more must not keep its target. Crashed in the middle, the supervisor tells it. */
 async function giveUp({ runs, status, now }: PlannerDeps, run: Run): Promise<void> {
   const { id: runId, backfill, partitions } = run
   const at = now()
+  if (!(await runs.failPlanning(run.id, at))) return
   await status.publish([
     {
       version: 1,
@@ -158,11 +160,12 @@ async function giveUp({ runs, status, now }: PlannerDeps, run: Run): Promise<voi
       state: 'failed',
       partitions,
       partitionsFailed: 0,
+      partitionsCancelled: 0,
       totals: noTotals,
       at: at.toISOString(),
     },
   ])
-  await runs.failPlanning(run.id, at)
+  await runs.markEndTold(run.id)
 }
 
 function planned(run: Run, now: Date): StatusEvent {

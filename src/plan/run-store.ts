@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Count } from '../contract/certificate.ts'
-import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
+import { Intent } from '../contract/control.ts'
 import { BackfillId, type PartitionId, RequestKey, RunId, Sha256 } from '../contract/ids.ts'
 import { PinnedBounds } from '../contract/plan.ts'
 import { KeyKind, KeyRange } from '../contract/range.ts'
@@ -8,8 +8,9 @@ import { StartRequest } from '../contract/request.ts'
 import { RunState } from '../contract/states.ts'
 import type { BackfillDescription } from '../define/describe.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
-import { type Pool, query } from '../postgres/pool.ts'
+import type { Pool } from '../postgres/pool.ts'
 import type { SinkTarget } from '../sink/sink.ts'
+import { askControl } from './ask-control.ts'
 import type { StoredPartition } from './task-of.ts'
 
 /** An accepted start request, as the control database keeps it. */
@@ -21,6 +22,10 @@ export interface Run {
   readonly params: StartRequest['params']
   readonly target: SinkTarget
   readonly state: RunState
+  /** What is wanted of it. */
+  readonly intent: Intent
+  /** Of the control message that says so; 0: nothing was ever wanted. */
+  readonly controlSequence: number
   readonly bounds: PinnedBounds
   readonly range: KeyRange
   readonly estimatedRows: number | null
@@ -32,7 +37,9 @@ export interface Run {
   readonly isPlanned: boolean
 }
 
-export type NewRun = Omit<Run, 'state' | 'planCursor' | 'isPlanned'> & { readonly definition: BackfillDescription }
+export type NewRun = Omit<Run, 'state' | 'intent' | 'controlSequence' | 'planCursor' | 'isPlanned'> & {
+  readonly definition: BackfillDescription
+}
 
 /** The request that a run was accepted for, and the record it came in. */
 export interface AcceptedRequest {
@@ -47,6 +54,8 @@ export interface KnownRequest {
   readonly topicPartition: number
   readonly offset: string
   readonly run: Run
+  /** What a pause, resume or cancel did; null for a start. */
+  readonly intent: { readonly sequence: number; readonly index: number | null } | null
 }
 
 /** All SQL of requests, runs and their partitions that the planner needs; each method is one statement, so one transaction. */
@@ -58,30 +67,31 @@ export interface RunStore {
   accept(run: NewRun, accepted: AcceptedRequest): Promise<boolean>
   /** A page of the plan, which begins at `planCursor`. False: the plan is not there any more, another planner wrote on. */
   writePage(run: RunId, planCursor: number, page: readonly StoredPartition[]): Promise<boolean>
-  /** Partitions whose tasks may be missing, in the order of the plan. */
+  /** Partitions whose tasks may be missing, in the order of the plan; none when the run is not being planned any more. */
   unannounced(run: RunId, limit: number): Promise<readonly StoredPartition[]>
   markAnnounced(partitions: readonly PartitionId[]): Promise<void>
-  /** Planning is done; no change when it was already. */
-  markRunning(run: RunId, plannedAt: Date): Promise<void>
-  /** Gives up a run that is still being planned. */
-  failPlanning(run: RunId, endedAt: Date): Promise<void>
+  /** Planning is done, the run begins (paused, if that is wanted). False: it was cancelled before. */
+  markPlanned(run: RunId, plannedAt: Date): Promise<boolean>
+  /** Gives up a run that is still being planned. False: it is not any more. */
+  failPlanning(run: RunId, endedAt: Date): Promise<boolean>
+  /** The end of a run stands on the status topic. */
+  markEndTold(run: RunId): Promise<void>
 }
 
 export function createRunStore(pool: Pool, schema: string): RunStore {
   const in_ = (table: string): string => `${quoteIdentifier(schema)}.${table}`
-  const ask = (text: string, values: unknown[]): ReturnType<typeof query<Record<string, unknown>>> =>
-    query<Record<string, unknown>>(pool, text, values).catch((error: unknown) => {
-      // Whatever is wrong with the control database, it is no reason to refuse a request.
-      if (!(error instanceof TerminalError)) throw error
-      throw new RetryableError('POSTGRES_UNREACHABLE', `control database: ${messageOf(error)}`, { cause: error })
-    })
-  const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.target_id, r.state, r.bounds,
-    r.range,     r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor, r.planned_at is not null as is_planned`
+  const ask = (text: string, values: unknown[]): ReturnType<typeof askControl> => askControl(pool, text, values)
+  const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.target_id, r.state, r.intent,
+    r.control_sequence, r.bounds, r.range, r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor, r.planned_at is not null as is_planned`
   return {
     knownRequest: async (requestKey) => {
       const { rows } = await ask(
-        `select q.body_hash, q.topic_partition, q.record_offset, ${runColumns}
-           from ${in_('request')} q join ${in_('run')} r on r.id = q.run_id where q.request_key = $1`,
+        `select q.body_hash, q.topic_partition, q.record_offset, i.sequence as intent_sequence, p.index as intent_index,
+                ${runColumns}
+           from ${in_('request')} q join ${in_('run')} r on r.id = q.run_id
+           left join ${in_('run_intent')} i on i.request_key = q.request_key
+           left join ${in_('partition')} p on p.partition_id = i.partition_id
+          where q.request_key = $1`,
         [requestKey],
       )
       const [row] = rows
@@ -92,11 +102,13 @@ export function createRunStore(pool: Pool, schema: string): RunStore {
         topicPartition: request.topic_partition,
         offset: request.record_offset,
         run: readRun(row),
+        intent:
+          request.intent_sequence === null ? null : { sequence: request.intent_sequence, index: request.intent_index },
       }
     },
     liveRunOn: async (target) => {
       const { rows } = await ask(
-        `select ${runColumns} from ${in_('run')} r where r.target_id = $1 and r.state in ('planning', 'running', 'paused')`,
+        `select ${runColumns} from ${in_('run')} r where r.target_id = $1 and r.state in ('planning', 'running', 'paused', 'cancelling')`,
         [target.id],
       )
       return rows[0] === undefined ? null : readRun(rows[0])
@@ -135,7 +147,8 @@ export function createRunStore(pool: Pool, schema: string): RunStore {
     unannounced: async (run, limit) => {
       const { rows } = await ask(
         `select index, partition_id, kind, "from", "to", locator, estimated_rows
-           from ${in_('partition')} where run_id = $1 and not announced order by index limit $2`,
+           from ${in_('partition')} where run_id = $1 and not announced
+            and exists (select from ${in_('run')} where id = $1 and state = 'planning') order by index limit $2`,
         [run, limit],
       )
       return rows.map(readPartition)
@@ -143,17 +156,26 @@ export function createRunStore(pool: Pool, schema: string): RunStore {
     markAnnounced: async (partitions) => {
       await ask(`update ${in_('partition')} set announced = true where partition_id = any ($1::uuid[])`, [partitions])
     },
-    markRunning: async (run, plannedAt) => {
-      await ask(`update ${in_('run')} set state = 'running', planned_at = $2 where id = $1 and state = 'planning'`, [
-        run,
-        plannedAt,
-      ])
+    markPlanned: async (run, plannedAt) => {
+      const { rows } = await ask(
+        `with moved as (
+           update ${in_('run')} set state = case intent when 'paused' then 'paused' else 'running' end, planned_at = $2
+            where id = $1 and state = 'planning' returning true as is_planned)
+         select is_planned from moved
+         union all select planned_at is not null from ${in_('run')} where id = $1 and not exists (select from moved)`,
+        [run, plannedAt],
+      )
+      return rows[0]?.['is_planned'] === true
     },
     failPlanning: async (run, endedAt) => {
-      await ask(`update ${in_('run')} set state = 'failed', ended_at = $2 where id = $1 and state = 'planning'`, [
-        run,
-        endedAt,
-      ])
+      const { rowCount } = await ask(
+        `update ${in_('run')} set state = 'failed', ended_at = $2 where id = $1 and state = 'planning'`,
+        [run, endedAt],
+      )
+      return rowCount === 1
+    },
+    markEndTold: async (run) => {
+      await ask(`update ${in_('run')} set end_told = true where id = $1`, [run])
     },
   }
 }
@@ -161,7 +183,13 @@ export function createRunStore(pool: Pool, schema: string): RunStore {
 /** bigint columns arrive as text; counts are small enough for numbers. */
 const StoredCount = z.coerce.number().pipe(Count)
 
-const RequestRow = z.object({ body_hash: Sha256, topic_partition: StoredCount, record_offset: z.coerce.string() })
+const RequestRow = z.object({
+  body_hash: Sha256,
+  topic_partition: StoredCount,
+  record_offset: z.coerce.string(),
+  intent_sequence: StoredCount.nullable(),
+  intent_index: StoredCount.nullable(),
+})
 
 const RunRow = z.object({
   id: RunId,
@@ -172,6 +200,8 @@ const RunRow = z.object({
   target: z.string(),
   target_id: z.string(),
   state: RunState,
+  intent: Intent,
+  control_sequence: StoredCount,
   bounds: PinnedBounds,
   range: KeyRange,
   estimated_rows: StoredCount.nullable(),
@@ -188,6 +218,8 @@ export function readRun(row: unknown): Run {
     ...{ id, requestKey: request_key, backfill, definitionHash: definition_hash, params },
     target: { id: target_id, name: target },
     state: counted.state,
+    intent: counted.intent,
+    controlSequence: counted.control_sequence,
     bounds: counted.bounds,
     range: counted.range,
     estimatedRows: counted.estimated_rows,

@@ -27,8 +27,8 @@ export const markNames = {
   L2: 'events and their offset are recorded',
   Q1: 'an end that the ledger had not heard of is told again',
   Q2: 'tasks are published again, the event is not',
-  Q3: 'the end of a run is told, not stored',
-  Q4: 'the end of a run is stored',
+  Q3: 'the end of a run is stored and told, not known to be told',
+  Q4: 'the end of a run is known to be told',
 } as const
 
 export type MarkName = keyof typeof markNames

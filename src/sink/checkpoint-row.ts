@@ -8,7 +8,7 @@ import { isTerminalPartition, PartitionState } from '../contract/states.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Client, type Pool, query } from '../postgres/pool.ts'
 import { pastFrozenHolders } from './frozen-holder.ts'
-import type { Chunk, Claim, Holding } from './sink.ts'
+import type { Chunk, Claim, Holding, PlannedHolding, StoredCheckpoint } from './sink.ts'
 
 /** A checkpoint and the bounds of its row. */
 export interface Held {
@@ -25,7 +25,8 @@ export interface CheckpointRows {
   advance(client: Client, chunk: Chunk): Promise<Held>
   fail(pool: Pool, holding: Holding, before: Checkpoint, reason: string, message: string): Promise<Checkpoint>
   renew(pool: Pool, holding: Holding, epoch: number): Promise<boolean>
-  list(pool: Pool, runId: RunId): Promise<readonly Checkpoint[]>
+  cancel(pool: Pool, partitions: readonly PlannedHolding[]): Promise<readonly StoredCheckpoint[]>
+  list(pool: Pool, runId: RunId): Promise<readonly StoredCheckpoint[]>
 }
 
 export function checkpointRows(schema: string, leaseMs: number): CheckpointRows {
@@ -71,6 +72,17 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
     update ${at}.checkpoint set state = 'failed', reason = $5, message = $6, updated_at = clock_timestamp()
      where partition_id = $1 and epoch = $2 and sequence = $3 and cursor is not distinct from $4 and state = 'running'
     returning ${checkpointColumns}`
+  // Sorted, or two that cancel the same partitions could lock each other out.
+  const cancelSql = `
+    insert into ${at}.checkpoint as c
+      (partition_id, run_id, backfill, index, kind, "from", "to", epoch, state, holder, held_for, lease_until)
+    select *, 0, 'cancelled', '${nobody}', 0, clock_timestamp()
+      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[])
+        as planned(partition_id, run_id, backfill, index, kind, "from", "to")
+     order by partition_id
+    on conflict (partition_id) do update set state = 'cancelled', updated_at = clock_timestamp()
+     where c.state in ('pending', 'running')`
+  const listSql = `select ${checkpointColumns}, holder, held_for, reason, message from ${at}.checkpoint`
   // Also true when this hold's own last chunk completed the partition while the statement waited for it.
   const renewSql = `
     update ${at}.checkpoint set lease_until = ${lease}, updated_at = clock_timestamp()
@@ -88,7 +100,7 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
       const found = await query<HeldRecord>(pool, readSql, [holding.partitionId])
       const row = found.rows[0]
       // Gone between the two statements, or free by now: the next try finds out.
-      if (row === undefined) return { kind: 'held', holder: 'nobody', leaseEndsInMs: 0 }
+      if (row === undefined) return { kind: 'held', holder: nobody, leaseEndsInMs: 0 }
       const held = heldOf(row)
       if (isTerminalPartition(held.checkpoint.state)) return { kind: 'finished', ...held }
       return { kind: 'held', holder: row.holder, leaseEndsInMs: Math.max(0, row.lease_ends_in_ms) }
@@ -139,18 +151,33 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
       return renewed.rowCount === 1
     },
 
+    async cancel(pool, partitions) {
+      const columns = [
+        partitions.map(({ partitionId }) => partitionId),
+        partitions.map(({ runId }) => runId),
+        partitions.map(({ backfill }) => backfill),
+        partitions.map(({ index }) => index),
+        partitions.map(({ range }) => range.kind),
+        partitions.map(({ range }) => range.from),
+        partitions.map(({ range }) => range.to),
+      ]
+      // Behind a chunk in progress the statement waits, and then sees what became of it.
+      await pastFrozenHolders(pool, leaseMs, (client) => client.query(cancelSql, columns))
+      const found = await query<CheckpointRecord & HolderRecord>(
+        pool,
+        `${listSql} where partition_id = any ($1::uuid[]) order by partition_id`,
+        [columns[0]],
+      )
+      return found.rows.map(storedOf)
+    },
+
     async list(pool, runId) {
       const found = await query<CheckpointRecord & HolderRecord>(
         pool,
-        `select ${checkpointColumns}, holder, held_for, reason, message from ${at}.checkpoint where run_id = $1 order by partition_id`,
+        `${listSql} where run_id = $1 order by partition_id`,
         [runId],
       )
-      return found.rows.map((row) => ({
-        ...heldOf(row).checkpoint,
-        worker: row.holder,
-        topicPartition: row.held_for,
-        ...(row.reason === null ? {} : { failure: { reason: row.reason, message: row.message ?? row.reason } }),
-      }))
+      return found.rows.map(storedOf)
     },
   }
 }
@@ -208,6 +235,17 @@ export function heldOf(row: CheckpointRecord): Held {
     range: { kind: KeyKind.parse(row.kind), from: row.from, to: row.to },
   }
 }
+
+function storedOf(row: CheckpointRecord & HolderRecord): StoredCheckpoint {
+  return {
+    ...heldOf(row).checkpoint,
+    ...(row.holder === nobody ? {} : { worker: row.holder, topicPartition: row.held_for }),
+    ...(row.reason === null ? {} : { failure: { reason: row.reason, message: row.message ?? row.reason } }),
+  }
+}
+
+/** Holder of a partition that was cancelled before anybody claimed it. */
+const nobody = 'nobody'
 
 export const fenced = ({ partitionId, epoch, sequence }: Checkpoint): FencedError =>
   new FencedError(

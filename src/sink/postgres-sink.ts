@@ -175,6 +175,10 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
       return checkpoints.fail(pool, holding, before, reason, message)
     },
 
+    async cancel(partitions) {
+      return checkpoints.cancel(pool, partitions)
+    },
+
     async renew(holding, epoch) {
       return checkpoints.renew(pool, holding, epoch)
     },

@@ -4,14 +4,18 @@ import type { BackfillId, PartitionId, RunId, WorkerId } from '../contract/ids.t
 import type { Cursor, KeyRange } from '../contract/range.ts'
 import type { AnyRow } from '../define/row-schema.ts'
 
-/** A partition as its holder presents it. */
-export interface Holding {
+/** A partition as the plan has it. */
+export interface PlannedHolding {
   readonly runId: RunId
   readonly partitionId: PartitionId
   readonly backfill: BackfillId
   readonly index: number
   /** Bounds of the task: a hint for the first claim only, afterwards the row's bounds hold. */
   readonly range: KeyRange
+}
+
+/** A partition as its holder presents it. */
+export interface Holding extends PlannedHolding {
   readonly worker: WorkerId
   readonly topicPartition: number
 }
@@ -106,6 +110,12 @@ export interface Sink {
   commit(chunk: Chunk): Promise<Checkpoint>
   /** Marks the partition failed, under the same fence. */
   fail(holding: Holding, before: Checkpoint, reason: string, message: string): Promise<Checkpoint>
+  /**
+   * Ends what has not ended: `cancelled` where the row is pending or running, and a row of epoch 0 where nobody has
+   * claimed the partition, so that a task that comes later finds its end. Waits for chunks in progress: of the last
+   * chunk and this, one is first, and the other changes nothing. Returns the row of every partition given, all terminal.
+   */
+  cancel(partitions: readonly PlannedHolding[]): Promise<readonly StoredCheckpoint[]>
   /** Lengthens the lease while a holder waits in place; false when the claim was lost. */
   renew(holding: Holding, epoch: number): Promise<boolean>
   /** Every checkpoint row of a run: the truth the supervisor compares with. */

@@ -1,7 +1,7 @@
 import { addTotals, noTotals, type Totals } from '../contract/certificate.ts'
 import type { PartitionId, RunId, WorkerId } from '../contract/ids.ts'
 import type { PartitionState, RunState } from '../contract/states.ts'
-import { type PartitionEvent, partitionEventRank, type StatusEvent } from '../contract/status.ts'
+import { type PartitionEvent, partitionEventRank, type RunEnd, type StatusEvent } from '../contract/status.ts'
 
 /** Where a run stands, as far as its status events tell. */
 export interface RunProgress {
@@ -14,6 +14,7 @@ export interface RunProgress {
   readonly partitionsRunning: number
   readonly partitionsCompleted: number
   readonly partitionsFailed: number
+  readonly partitionsCancelled: number
   readonly totals: Totals
   /** Claims that took a partition over from an earlier holder: each reads at most one chunk again. */
   readonly takeovers: number
@@ -45,7 +46,14 @@ const stateAfter = {
   'partition.progressed': 'running',
   'partition.completed': 'completed',
   'partition.failed': 'failed',
+  'partition.cancelled': 'cancelled',
 } as const satisfies Record<PartitionEvent['type'], PartitionState>
+
+const stateIntended = {
+  'run.paused': 'paused',
+  'run.resumed': 'running',
+  'run.cancelling': 'cancelling',
+} as const satisfies Record<string, RunState>
 
 interface Known {
   readonly epoch: number
@@ -62,11 +70,13 @@ export function createRunFold(runId: RunId): RunFold {
   const rowsOf = new Map<WorkerId, number>()
   const holds = new Map<WorkerId, number>()
   const failures = new Map<PartitionId, { index: number; message: string }>()
-  let ended: Extract<StatusEvent, { type: 'run.completed' | 'run.failed' }> | undefined
+  let ended: RunEnd | undefined
+  /** The newest intent of the run as a whole. */
+  let intended: { readonly sequence: number; readonly state: RunState } | undefined
   let planned: Extract<StatusEvent, { type: 'run.planned' }> | undefined
   let largestChunkRows = 0
   // Kept as they change: a run may have a million partitions, and progress is asked for several times a second.
-  const counts = { running: 0, completed: 0, failed: 0 }
+  const counts = { running: 0, completed: 0, failed: 0, cancelled: 0 }
   let takeovers = 0
   let totals = noTotals
 
@@ -86,7 +96,8 @@ export function createRunFold(runId: RunId): RunFold {
     takeovers += Math.max(0, event.epoch - Math.max(1, before?.epoch ?? 1))
     if (before !== undefined) count(before.state, before.worker, -1)
     count(state, event.worker, 1)
-    rowsOf.set(event.worker, (rowsOf.get(event.worker) ?? 0) + rows)
+    // Nobody ever held a partition of epoch 0: it was cancelled before.
+    if (event.epoch > 0) rowsOf.set(event.worker, (rowsOf.get(event.worker) ?? 0) + rows)
     totals = addTotals(totals, added(was, event.totals))
     if (event.type === 'partition.failed')
       failures.set(event.partitionId, { index: event.index, message: event.message })
@@ -101,6 +112,17 @@ export function createRunFold(runId: RunId): RunFold {
     })
   }
 
+  const unendedState = (): RunState => {
+    if (intended !== undefined && intended.state !== 'running') return intended.state
+    return planned === undefined && known.size === 0 ? 'planning' : 'running'
+  }
+  /** Partitions of a plan that was cancelled while it was being made have no events. */
+  const isToldCompletely = (): boolean =>
+    ended !== undefined &&
+    counts.completed >= ended.partitions - ended.partitionsFailed - ended.partitionsCancelled &&
+    counts.failed >= ended.partitionsFailed &&
+    (ended.state === 'cancelled' && planned === undefined ? true : counts.cancelled >= ended.partitionsCancelled)
+
   return {
     apply(event) {
       if (!('runId' in event) || event.runId !== runId) return
@@ -110,15 +132,27 @@ export function createRunFold(runId: RunId): RunFold {
           return
         case 'run.completed':
         case 'run.failed':
+        case 'run.cancelled':
           ended = event
           return
         case 'partition.claimed':
         case 'partition.progressed':
         case 'partition.completed':
         case 'partition.failed':
+        case 'partition.cancelled':
           applyPartition(event)
           return
+        case 'run.paused':
+        case 'run.resumed':
+        case 'run.cancelling':
+          if (event.sequence > (intended?.sequence ?? 0))
+            intended = { sequence: event.sequence, state: stateIntended[event.type] }
+          return
         case 'partition.republished':
+        case 'partition.paused':
+        case 'partition.resumed':
+        case 'partition.cancelling':
+        case 'intent.acknowledged':
         case 'request.accepted':
         case 'request.duplicate':
           return
@@ -127,20 +161,24 @@ export function createRunFold(runId: RunId): RunFold {
     progress() {
       return {
         runId,
-        state: ended?.state ?? (planned === undefined && known.size === 0 ? 'planning' : 'running'),
+        state: ended?.state ?? unendedState(),
         partitions: planned?.partitions ?? ended?.partitions ?? null,
         estimatedRows: planned?.estimatedRows ?? null,
         // The end of a run may be read before the last events of its partitions: it tells all of them.
         partitionsRunning: ended === undefined ? counts.running : 0,
-        partitionsCompleted: ended === undefined ? counts.completed : ended.partitions - ended.partitionsFailed,
+        partitionsCompleted:
+          ended === undefined
+            ? counts.completed
+            : ended.partitions - ended.partitionsFailed - ended.partitionsCancelled,
         partitionsFailed: ended?.partitionsFailed ?? counts.failed,
+        partitionsCancelled: ended?.partitionsCancelled ?? counts.cancelled,
         totals: ended?.totals ?? totals,
         takeovers,
         largestChunkRows,
         workers: [...rowsOf]
           .map(([worker, rowsRead]) => ({ worker, rowsRead, partitionsRunning: holds.get(worker) ?? 0 }))
           .sort((a, b) => a.worker.localeCompare(b.worker)),
-        toldCompletely: ended !== undefined && counts.completed + counts.failed >= ended.partitions,
+        toldCompletely: isToldCompletely(),
         failures: [...failures.values()].sort((a, b) => a.index - b.index),
       }
     },

@@ -1,14 +1,15 @@
 import { addTotals, noTotals, type Totals } from '../contract/certificate.ts'
 import { compareCheckpoints } from '../contract/checkpoint.ts'
+import type { Intent } from '../contract/control.ts'
 import type { PartitionId, WorkerId } from '../contract/ids.ts'
-import { isTerminalPartition } from '../contract/states.ts'
+import { isTerminalPartition, isTerminalRun, type RunState } from '../contract/states.ts'
 import type { StoredCheckpoint } from '../sink/sink.ts'
 
 /** How far the ledger says a partition is. */
 export interface RecordedPartition {
   readonly epoch: number
   readonly sequence: number
-  readonly state: 'running' | 'completed' | 'failed'
+  readonly state: 'running' | 'completed' | 'failed' | 'cancelled'
   readonly worker: WorkerId
   readonly topicPartition: number
 }
@@ -34,6 +35,9 @@ export interface Look {
   readonly patienceMs: number
   /** How long a holder that says nothing may still be at work. */
   readonly leaseMs: number
+  readonly state: RunState
+  /** What is wanted of a partition: the stricter of its own intent and its run's. */
+  intent(this: void, partitionId: PartitionId): Intent
   readonly plan: readonly PlannedPartitionState[]
   readonly checkpoints: ReadonlyMap<PartitionId, StoredCheckpoint>
   readonly ledger: ReadonlyMap<PartitionId, RecordedPartition>
@@ -44,12 +48,15 @@ export interface Look {
 }
 
 export interface Difference {
-  /** The run has ended: every partition is terminal in the sink, and the ledger knows it. */
+  /** The run has ended: every partition is terminal in the sink, and the ledger knows it; or it had ended before. */
   readonly ended: {
-    readonly state: 'completed' | 'failed'
+    readonly state: 'completed' | 'failed' | 'cancelled'
     readonly partitionsFailed: number
+    readonly partitionsCancelled: number
     readonly totals: Totals
   } | null
+  /** Cancelled, and not terminal in the sink: to be ended there. */
+  readonly unswept: readonly PartitionId[]
   /** Live partitions that no open task covers: their tasks are to be published again. */
   readonly stranded: readonly PartitionId[]
   /** Terminal in the sink, and the ledger has not heard of it: the end is to be told again. */
@@ -62,6 +69,7 @@ export function compareRun(look: Look): Difference {
   const sightings = new Map<PartitionId, Sighting>()
   const stranded: PartitionId[] = []
   const untold: StoredCheckpoint[] = []
+  const unswept: PartitionId[] = []
   let unfinished = 0
 
   /** True when the same was seen before, long enough ago; then it begins anew, or it would be acted on at every look. */
@@ -83,27 +91,37 @@ export function compareRun(look: Look): Difference {
       continue
     }
     unfinished += 1
+    const intent = look.intent(partitionId)
+    if (intent === 'cancelled') unswept.push(partitionId)
+    // Nothing is to be done for it, so nobody need cover it.
+    if (intent !== 'running') continue
     if (!announced || look.covered === undefined || look.covered(partitionId)) continue
     const waitMs = checkpoint === undefined ? look.patienceMs : Math.max(look.patienceMs, look.leaseMs)
     if (lasted(partitionId, 'stranded', progressOf(checkpoint, recorded), waitMs)) stranded.push(partitionId)
   }
-  return { ended: unfinished > 0 ? null : endOf(look), stranded, untold, sightings }
+  const hasEnded = isTerminalRun(look.state) || unfinished === 0
+  return { ended: hasEnded ? endOf(look) : null, unswept, stranded, untold, sightings }
 }
 
-/** A cancelled partition has no event of its own: the sweep that cancelled it tells. */
 const knows = (recorded: RecordedPartition | undefined, checkpoint: StoredCheckpoint): boolean =>
-  checkpoint.state === 'cancelled' ||
-  (recorded !== undefined && recorded.state !== 'running' && compareCheckpoints(recorded, checkpoint) >= 0)
+  recorded !== undefined && recorded.state !== 'running' && compareCheckpoints(recorded, checkpoint) >= 0
 
-function endOf({ plan, checkpoints }: Look): Difference['ended'] {
-  let [partitionsFailed, totals] = [0, noTotals]
+function endOf({ state, plan, checkpoints }: Look): Difference['ended'] {
+  let [partitionsFailed, partitionsCancelled, totals] = [0, 0, noTotals]
   for (const { partitionId } of plan) {
     const checkpoint = checkpoints.get(partitionId)
     if (checkpoint === undefined) continue
     totals = addTotals(totals, checkpoint.totals)
     if (checkpoint.state === 'failed') partitionsFailed += 1
+    if (checkpoint.state === 'cancelled') partitionsCancelled += 1
   }
-  return { state: partitionsFailed > 0 ? 'failed' : 'completed', partitionsFailed, totals }
+  return { state: endState(state, partitionsFailed), partitionsFailed, partitionsCancelled, totals }
+}
+
+function endState(state: RunState, partitionsFailed: number): 'completed' | 'failed' | 'cancelled' {
+  if (state === 'completed' || state === 'failed' || state === 'cancelled') return state
+  if (state === 'cancelling') return 'cancelled'
+  return partitionsFailed > 0 ? 'failed' : 'completed'
 }
 
 const progressOf = (checkpoint: StoredCheckpoint | undefined, recorded: RecordedPartition | undefined): string =>

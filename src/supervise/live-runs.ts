@@ -1,21 +1,35 @@
 import { z } from 'zod'
 import { Count } from '../contract/certificate.ts'
+import { type Intent, PartitionIntent } from '../contract/control.ts'
 import type { PartitionId, RunId } from '../contract/ids.ts'
+import type { RunState } from '../contract/states.ts'
+import { acknowledgements } from '../ledger/queries.ts'
 import { type Run, readPartition, readRun } from '../plan/run-store.ts'
 import type { StoredPartition } from '../plan/task-of.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
+import type { Acknowledged } from '../status/acknowledged.ts'
 import type { PlannedPartitionState, RecordedPartition } from './compare.ts'
 
-/** What the supervisor reads of the control database, and the one thing it writes there: that a run has ended. */
+/** What the supervisor reads of the control database, and the one thing it writes there: that a run has ended, and was told. */
 export interface LiveRuns {
-  /** Runs whose plan is complete and that have not ended. */
-  list(): Promise<readonly Run[]>
+  /** Runs whose plan is complete, or is not wanted any more, and whose end was not told. */
+  list(): Promise<readonly LiveRun[]>
+  /** Partitions with an intent of their own. */
+  intents(run: RunId): Promise<ReadonlyMap<PartitionId, Intent>>
+  acknowledged(run: RunId): Promise<readonly Acknowledged[]>
   plan(run: RunId): Promise<readonly PlannedPartitionState[]>
   recorded(run: RunId): Promise<ReadonlyMap<PartitionId, RecordedPartition>>
   partitions(ids: readonly PartitionId[]): Promise<readonly StoredPartition[]>
-  /** No change when it has ended already. */
-  end(run: RunId, state: 'completed' | 'failed', endedAt: Date): Promise<void>
+  /** False: the run is not in the state `from` any more, nothing was changed. */
+  end(run: RunId, from: RunState, state: RunState, endedAt: Date): Promise<boolean>
+  /** The end stands on the status topic. */
+  markEndTold(run: RunId): Promise<void>
+}
+
+export interface LiveRun extends Run {
+  /** When what is wanted of it was last changed; null: never. */
+  readonly intendedAt: Date | null
 }
 
 export function createLiveRuns(pool: Pool, schema: string): LiveRuns {
@@ -24,10 +38,22 @@ export function createLiveRuns(pool: Pool, schema: string): LiveRuns {
     list: async () => {
       const { rows } = await query<Record<string, unknown>>(
         pool,
-        `select *, planned_at is not null as is_planned from ${in_('run')} where state in ('running', 'paused') order by accepted_at`,
+        `select *, planned_at is not null as is_planned from ${in_('run')}
+          where state <> 'planning' and not end_told order by accepted_at`,
       )
-      return rows.map(readRun)
+      return rows.map((row) => ({ ...readRun(row), intendedAt: z.date().nullable().parse(row['intended_at']) }))
     },
+    intents: async (run) => {
+      const { rows } = await query<Record<string, unknown>>(
+        pool,
+        `select partition_id as "partitionId", intent from ${in_('partition')} where run_id = $1 and intent is not null`,
+        [run],
+      )
+      return new Map(
+        rows.map((row) => PartitionIntent.parse(row)).map(({ partitionId, intent }) => [partitionId, intent]),
+      )
+    },
+    acknowledged: (run) => acknowledgements(pool, schema, run),
     plan: async (run) => {
       const { rows } = await query<Record<string, unknown>>(
         pool,
@@ -61,12 +87,16 @@ export function createLiveRuns(pool: Pool, schema: string): LiveRuns {
       )
       return rows.map(readPartition)
     },
-    end: async (run, state, endedAt) => {
-      await query(
+    end: async (run, from, state, endedAt) => {
+      const { rowCount } = await query(
         pool,
-        `update ${in_('run')} set state = $2, ended_at = $3 where id = $1 and state in ('running', 'paused')`,
-        [run, state, endedAt],
+        `update ${in_('run')} set state = $3, ended_at = $4 where id = $1 and state = $2`,
+        [run, from, state, endedAt],
       )
+      return rowCount === 1
+    },
+    markEndTold: async (run) => {
+      await query(pool, `update ${in_('run')} set end_told = true where id = $1`, [run])
     },
   }
 }
@@ -77,7 +107,7 @@ const RecordedRow = z.object({
   partition_id: z.uuid(),
   epoch: StoredCount,
   sequence: StoredCount,
-  state: z.enum(['running', 'completed', 'failed']),
+  state: z.enum(['running', 'completed', 'failed', 'cancelled']),
   worker: z.string(),
   topic_partition: StoredCount,
 })

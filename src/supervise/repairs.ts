@@ -1,5 +1,4 @@
-import type { Totals } from '../contract/certificate.ts'
-import type { StatusEvent } from '../contract/status.ts'
+import type { RunEnd, StatusEvent } from '../contract/status.ts'
 import type { Run } from '../plan/run-store.ts'
 import type { StoredPartition } from '../plan/task-of.ts'
 import type { StoredCheckpoint } from '../sink/sink.ts'
@@ -18,7 +17,7 @@ const ofRun = (
 /** The end of a partition as its checkpoint row has it: the very fact the worker told, or should have told. */
 export function partitionEnd(
   run: Run,
-  { index }: PlannedPartitionState,
+  { index }: Pick<PlannedPartitionState, 'index'>,
   checkpoint: StoredCheckpoint,
   recorded: RecordedPartition | undefined,
   now: Date,
@@ -31,6 +30,7 @@ export function partitionEnd(
     topicPartition: checkpoint.topicPartition ?? recorded?.topicPartition ?? 0,
   }
   if (checkpoint.state === 'completed') return { ...ended, type: 'partition.completed' }
+  if (checkpoint.state === 'cancelled') return { ...ended, type: 'partition.cancelled' }
   const failure = checkpoint.failure ?? { reason: 'UNKNOWN', message: 'the worker that knew why did not tell' }
   return { ...ended, type: 'partition.failed', ...failure }
 }
@@ -42,10 +42,14 @@ export function republished(run: Run, { partitionId, index }: StoredPartition, n
 
 export function runEnd(
   run: Run,
-  end: { readonly state: 'completed' | 'failed'; readonly partitionsFailed: number; readonly totals: Totals },
+  end: Omit<RunEnd, 'type' | 'state' | 'partitions' | keyof ReturnType<typeof ofRun>> & {
+    readonly state: 'completed' | 'failed' | 'cancelled'
+  },
   now: Date,
 ): StatusEvent {
-  const { state, partitionsFailed, totals } = end
-  const type = state === 'completed' ? 'run.completed' : 'run.failed'
-  return { ...ofRun(run, now), type, state, partitions: run.partitions, partitionsFailed, totals }
+  const { state, partitionsFailed, partitionsCancelled, totals } = end
+  return {
+    ...ofRun(run, now),
+    ...{ type: `run.${state}`, state, partitions: run.partitions, partitionsFailed, partitionsCancelled, totals },
+  }
 }

@@ -1,6 +1,8 @@
 import { messageOf } from '../contract/errors.ts'
-import type { PartitionId, RunId } from '../contract/ids.ts'
+import type { PartitionId, RunId, WorkerId } from '../contract/ids.ts'
+import { canMove, isTerminalRun } from '../contract/states.ts'
 import type { Definitions, DiscoveredBackfill } from '../define/discover.ts'
+import type { ControlLog } from '../plan/control-log.ts'
 import type { Run } from '../plan/run-store.ts'
 import type { TaskLog } from '../plan/task-log.ts'
 import { taskOf } from '../plan/task-of.ts'
@@ -11,10 +13,12 @@ import type { Service } from '../process/service.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { StatusLog } from '../status/status-log.ts'
 import { pause } from '../work/pause.ts'
-import { compareRun, type Look, type PlannedPartitionState, type Sightings } from './compare.ts'
+import { compareRun, type Difference, type Look, type PlannedPartitionState, type Sightings } from './compare.ts'
 import { createLeadership, type Leadership } from './leadership.ts'
-import { createLiveRuns, type LiveRuns } from './live-runs.ts'
+import { createLiveRuns, type LiveRun, type LiveRuns } from './live-runs.ts'
 import { partitionEnd, republished, runEnd } from './repairs.ts'
+import { sweepCancelled } from './sweep-cancelled.ts'
+import { createIntentWatch } from './watch-intents.ts'
 
 export interface SupervisorDeps {
   readonly pool: Pool
@@ -24,7 +28,10 @@ export interface SupervisorDeps {
   openSink(discovered: DiscoveredBackfill): Promise<Sink>
   /** Which partitions an open task covers; undefined while that is not known. */
   covered(): Promise<((partitionId: PartitionId) => boolean) | undefined>
+  /** The workers of the group, now. */
+  workers(): Promise<readonly WorkerId[]>
   readonly tasks: TaskLog
+  readonly control: Pick<ControlLog, 'clear'>
   readonly status: StatusLog
   now(): Date
   /** From one look to the next, at least. Default 1 s. */
@@ -42,6 +49,7 @@ interface Supervising extends SupervisorDeps {
   readonly patienceMs: number
   readonly leadership: Leadership
   readonly runs: LiveRuns
+  readonly watchIntents: ReturnType<typeof createIntentWatch>
 }
 
 /** What a leader remembers from look to look; a new leader begins without it, and so repairs a little later. */
@@ -54,14 +62,16 @@ const perBatch = 500
 const longestRestMs = 30_000
 
 /**
- * Compares plans, checkpoint rows, ledger and open tasks; publishes stranded tasks again, tells ends that the ledger has
- * not heard of, and ends runs. One of many is active. Every action follows from what is stored, so a crash between two
- * of them, or two leaders at once, only does one of them twice. Never writes to a sink.
+ * Compares plans, checkpoint rows, ledger, intents and open tasks; publishes stranded tasks again, tells ends that the
+ * ledger has not heard of, ends what is cancelled, and ends runs. One of many is active. Every action follows from what
+ * is stored, so a crash between two of them, or two leaders at once, only does one of them twice. Never writes rows.
  */
 export function createSupervisor({ everyMs = 1_000, patienceMs = 15_000, ...given }: SupervisorDeps): Service {
   const { pool, schema, log } = given
   const leadership = createLeadership(pool, `tidemark supervisor ${schema}`, log)
-  const deps: Supervising = { ...given, everyMs, patienceMs, leadership, runs: createLiveRuns(pool, schema) }
+  const runs = createLiveRuns(pool, schema)
+  const watchIntents = createIntentWatch({ ...given, acknowledged: runs.acknowledged })
+  const deps: Supervising = { ...given, everyMs, patienceMs, leadership, runs, watchIntents }
   const ended = new AbortController()
   let looking: Promise<void> | undefined
   return {
@@ -112,14 +122,25 @@ async function lookAtAll(deps: Supervising, memory: Memory, signal: AbortSignal)
   for (const run of runs) {
     if (signal.aborted) return
     try {
-      await lookAt(deps, memory, run, covered)
+      await lookAt(deps, memory, run, covered, signal)
     } catch (error) {
       deps.log.warn({ runId: run.id, error: messageOf(error) }, 'could not look at the run: looks again')
     }
   }
+  await deps.watchIntents(
+    runs.flatMap(({ id: runId, state, intent, controlSequence: sequence, intendedAt }) =>
+      intendedAt === null || isTerminalRun(state) ? [] : [{ runId, intent, sequence, at: intendedAt.toISOString() }],
+    ),
+  )
 }
 
-async function lookAt(deps: Supervising, memory: Memory, run: Run, covered: Look['covered']): Promise<void> {
+async function lookAt(
+  deps: Supervising,
+  memory: Memory,
+  run: LiveRun,
+  covered: Look['covered'],
+  signal: AbortSignal,
+): Promise<void> {
   const { patienceMs, leaseMs } = deps
   const plan = memory.plans.get(run.id) ?? (await deps.runs.plan(run.id))
   memory.plans.set(run.id, plan)
@@ -130,7 +151,11 @@ async function lookAt(deps: Supervising, memory: Memory, run: Run, covered: Look
   const ledger = await deps.runs.recorded(run.id)
   const before = memory.sightings.get(run.id) ?? new Map<never, never>()
   const nowMs = deps.now().getTime()
-  const found = compareRun({ nowMs, patienceMs, leaseMs, plan, checkpoints, ledger, covered, before })
+  const own = await deps.runs.intents(run.id)
+  const intent: Look['intent'] =
+    run.intent === 'cancelled' ? () => 'cancelled' : (partitionId) => own.get(partitionId) ?? run.intent
+  const { state } = run
+  const found = compareRun({ nowMs, patienceMs, leaseMs, state, intent, plan, checkpoints, ledger, covered, before })
   memory.sightings.set(run.id, found.sightings)
 
   const planned = new Map(plan.map((partition) => [partition.partitionId, partition]))
@@ -149,8 +174,9 @@ async function lookAt(deps: Supervising, memory: Memory, run: Run, covered: Look
     await deps.status.publish(some)
     await deps.mark?.('Q1')
   }
+  await sweepCancelled({ ...deps, partitions: deps.runs.partitions }, run, sink, found.unswept, signal)
   for (const some of inBatches(found.stranded)) await publishAgain(deps, run, some)
-  if (found.ended !== null) await end(deps, run, found.ended)
+  if (found.ended !== null) await end(deps, run, run.partitions - plan.length, found.ended)
 }
 
 async function publishAgain(
@@ -165,12 +191,29 @@ async function publishAgain(
   await status.publish(partitions.map((partition) => republished(run, partition, now())))
 }
 
-/** Told before it is stored: a crash in between tells it again, where the other order would lose it. */
-async function end(deps: Supervising, run: Run, how: Parameters<typeof runEnd>[1]): Promise<void> {
+/**
+ * Decided in the control database, against a pause or cancel that comes at the same moment; then told; then known to be
+ * told. A crash in between tells it again.
+ */
+async function end(
+  deps: Supervising,
+  run: Run,
+  unplanned: number,
+  ended: NonNullable<Difference['ended']>,
+): Promise<void> {
+  const how = {
+    ...ended,
+    partitionsCancelled: ended.partitionsCancelled + (ended.state === 'cancelled' ? unplanned : 0),
+  }
   const at = deps.now()
+  const decided =
+    isTerminalRun(run.state) ||
+    (canMove(run.state, how.state) && (await deps.runs.end(run.id, run.state, how.state, at)))
+  if (!decided) return
   await deps.status.publish([runEnd(run, how, at)])
   await deps.mark?.('Q3')
-  await deps.runs.end(run.id, how.state, at)
+  if (run.controlSequence > 0) await deps.control.clear(run.id)
+  await deps.runs.markEndTold(run.id)
   await deps.mark?.('Q4')
   deps.log.info({ runId: run.id, backfill: run.backfill, ...how }, `run ${how.state}`)
 }

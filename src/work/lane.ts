@@ -4,6 +4,10 @@ import { type LaneWindow, type TaskNote, type TaskProgress, taskMark } from './o
 
 /** Offsets between the committed one and the last taken: what offset metadata carries with room to spare. */
 const windowTasks = 64
+/** The same while tasks are parked: what offset metadata carries when it tells nothing but which tasks are finished. */
+const longestSpan = 256
+
+const never = (): boolean => false
 
 /** A note without its place: that moves with the committed offset. */
 type Known = Omit<TaskNote, 'delta'>
@@ -68,11 +72,16 @@ export class Lane {
     this.#queued.set(offset, task)
   }
 
-  /** The oldest task that waits, now running; undefined when none does, or there is no room to note it down. */
-  take(): { offset: bigint; task: TaskMessage } | undefined {
+  /**
+   * The oldest task that waits and is not parked, now running; undefined when none does, or there is no room to note it
+   * down. A parked task that holds the offset back makes no room: then notes are shortened, and the others go on.
+   */
+  take(isParked: (task: TaskMessage) => boolean = never): { offset: bigint; task: TaskMessage } | undefined {
     const only = this.crowded ? this.base : undefined
+    const first = only === undefined ? undefined : this.#queued.get(only)
+    const onlyFirst = only !== undefined && !(first !== undefined && isParked(first))
     for (const [offset, task] of this.#queued) {
-      if (only !== undefined && offset !== only) continue
+      if (isParked(task) || (onlyFirst && offset !== only)) continue
       this.#queued.delete(offset)
       this.#running.set(offset, undefined)
       return { offset, task }
@@ -124,9 +133,18 @@ export class Lane {
     return Number(this.position - this.base)
   }
 
-  /** Whether it takes another record. */
-  hasRoom(): boolean {
-    return !this.crowded && this.window < windowTasks
+  /**
+   * Whether it takes another record. Parked tasks keep their place and hold the offset back, but not the tasks of other
+   * runs behind them: while there are some, what counts is the tasks that can be worked on, within the longest span
+   * whose finished tasks offset metadata can carry. A paused run with more tasks than that in one lane does hold up
+   * what follows it.
+   */
+  hasRoom(isParked: (task: TaskMessage) => boolean = never): boolean {
+    if (!this.crowded && this.window < windowTasks) return true
+    if (this.window >= longestSpan) return false
+    let parked = 0
+    for (const task of this.#queued.values()) if (isParked(task)) parked += 1
+    return parked > 0 && this.waiting - parked + this.running < windowTasks
   }
 
   /** The offset to commit: of the lowest task not finished. */

@@ -52,6 +52,7 @@ export function ended(
   failure: { readonly reason: string; readonly message: string } | null,
 ): PartitionEvent {
   if (checkpoint.state === 'completed') return { ...facts(teller, checkpoint), type: 'partition.completed' }
+  if (checkpoint.state === 'cancelled') return { ...facts(teller, checkpoint), type: 'partition.cancelled' }
   return {
     ...facts(teller, checkpoint),
     type: 'partition.failed',

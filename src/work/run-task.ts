@@ -3,9 +3,11 @@ import { FencedError, messageOf } from '../contract/errors.ts'
 import type { TaskMessage } from '../contract/task.ts'
 import type { Log } from '../process/log.ts'
 import { claimWhenFree, type HoldDeps, holdingOf, holdPartition } from './hold-partition.ts'
+import { intentChanged } from './intents.ts'
 import { ended, type Teller } from './partition-events.ts'
 import { pause } from './pause.ts'
 import { afterFailure, type RetryPolicy } from './retry.ts'
+import { isInDoubt, settleDoubt } from './settle-doubt.ts'
 
 export interface RunTaskDeps extends HoldDeps {
   readonly worker: string
@@ -47,7 +49,11 @@ export async function runTask(
     try {
       return await holdPartition(deps, teller, signal, follow)
     } catch (error) {
-      if (signal.aborted) break
+      if (signal.aborted) {
+        if (signal.reason === intentChanged && isInDoubt(error))
+          await settleDoubt(deps, teller, (reason) => log.warn({ reason }, 'not known yet whether a chunk was written'))
+        break
+      }
       if (error instanceof FencedError) {
         log.info({ reason: messageOf(error) }, 'another holder has the partition')
         return 'fenced'

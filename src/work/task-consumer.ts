@@ -9,13 +9,15 @@ export interface LaneHost {
   drain(lanes: readonly Lane[]): Promise<void>
   /** Somebody else has these lanes already: give up at once, the fence protects the rows. */
   lost(lanes: readonly Lane[]): void
+  /** Whether the lane takes another record. */
+  hasRoom(lane: Lane): boolean
   /** A lane has more tasks waiting. */
   arrived(): void
 }
 
 /** Membership in the worker group: holds lanes, fills their queues, commits their offsets, and nobody else does. */
 export interface TaskConsumer extends Service {
-  /** A task of the lane is finished: its window may have room again. */
+  /** A task of the lane is finished or parked: it may have room again. */
   roomIn(lane: Lane): void
   /** Rejects when the process must end and be restarted. */
   readonly failed: Promise<never>

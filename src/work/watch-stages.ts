@@ -33,7 +33,8 @@ export function watchStages(opened: OpenBackfill, enter: EnterStage): OpenBackfi
     fail: (holding, ...rest) => during('write', () => opened.sink.fail(holding, ...rest)),
   }
   const source: Source = {
-    ...opened.source,
+    check: (signal) => opened.source.check(signal),
+    pin: (...given) => opened.source.pin(...given),
     read: (...given) => ({
       [Symbol.asyncIterator]: (): AsyncIterator<Page> => {
         const pages = opened.source.read(...given)[Symbol.asyncIterator]()

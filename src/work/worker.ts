@@ -1,12 +1,16 @@
 import type { Log } from '../process/log.ts'
 import type { Service } from '../process/service.ts'
+import { cancelTask } from './cancel-task.ts'
+import { intentChanged } from './intents.ts'
 import type { Lane } from './lane.ts'
+import type { IntentHost, ObeyedIntents } from './obey-intents.ts'
 import { pause } from './pause.ts'
 import { type RunTaskDeps, runTask } from './run-task.ts'
 import type { LaneHost, OpenTaskConsumer } from './task-consumer.ts'
 
 export interface WorkerDeps {
   readonly openConsumer: OpenTaskConsumer
+  openIntents(this: void, host: IntentHost): ObeyedIntents
   readonly task: RunTaskDeps
   /** Tasks worked on at the same time, over all lanes. */
   readonly slots: number
@@ -15,8 +19,13 @@ export interface WorkerDeps {
   readonly log: Log
 }
 
+type Taken = NonNullable<ReturnType<Lane['take']>>
+
 interface RunningTask {
   readonly lane: Lane
+  readonly task: Taken['task']
+  /** It is being cancelled: it writes no rows. */
+  readonly isEnding: boolean
   readonly stop: AbortController
   readonly settled: Promise<void>
 }
@@ -36,41 +45,50 @@ export function createWorker(deps: WorkerDeps): Service & { readonly failed: Pro
 
   const schedule = (): void => {
     while (!ended.signal.aborted && tasks.size < slots) {
-      const lane = nextLane()
-      const taken = lane?.take()
-      if (lane === undefined || taken === undefined) return
-      begin(lane, taken)
+      const next = takeNext()
+      if (next === undefined) return
+      begin(next.lane, next.taken)
     }
   }
 
-  const nextLane = (): Lane | undefined => {
+  const takeNext = (): { lane: Lane; taken: Taken } | undefined => {
     const all = [...lanes]
     for (let step = 0; step < all.length; step += 1) {
       const lane = all[(turn + step) % all.length]
       if (lane === undefined || lane.waiting === 0 || lane.running >= slotsPerLane) continue
+      const taken = lane.take(isParked)
+      if (taken === undefined) continue
       turn = (turn + step + 1) % all.length
-      return lane
+      return { lane, taken }
     }
     return undefined
   }
 
-  const begin = (lane: Lane, { offset, task }: NonNullable<ReturnType<Lane['take']>>): void => {
+  /** A task of a paused run or partition keeps its place in the lane, and nothing else. */
+  const isParked = (task: Taken['task']): boolean => intents.of(task) === 'paused'
+
+  const begin = (lane: Lane, { offset, task }: Taken): void => {
     const stop = new AbortController()
+    const isEnding = intents.of(task) === 'cancelled'
     const work = async (): Promise<void> => {
-      const outcome = await runTask(deps.task, task, lane.topicPartition, stop.signal, (checkpoint) => {
-        lane.advance(offset, checkpoint)
-      })
+      const outcome = isEnding
+        ? await cancelTask(deps.task, task, lane.topicPartition, stop.signal)
+        : await runTask(deps.task, task, lane.topicPartition, stop.signal, (checkpoint) => {
+            lane.advance(offset, checkpoint)
+          })
       if (outcome === 'finished') {
         lane.finish(offset)
         consumer.roomIn(lane)
       } else {
         lane.release(offset, task)
         // A task on a lane that is still ours and was fenced: a duplicate elsewhere has it. Looked at again, not spun on.
-        if (outcome === 'fenced') await pause(1_000, ended.signal)
+        if (outcome === 'fenced') await pause(1_000, AbortSignal.any([ended.signal, stop.signal]))
       }
     }
     const running: RunningTask = {
       lane,
+      task,
+      isEnding,
       stop,
       settled: work()
         .catch((error: unknown) => {
@@ -91,6 +109,16 @@ export function createWorker(deps: WorkerDeps): Service & { readonly failed: Pro
     await Promise.all(stopping.map((task) => task.settled))
   }
 
+  const obey = async (runId: string): Promise<void> => {
+    const unwanted = [...tasks].filter(
+      ({ task, isEnding }) => task.runId === runId && !isEnding && intents.of(task) !== 'running',
+    )
+    for (const { stop } of unwanted) stop.abort(intentChanged)
+    for (const lane of lanes) consumer.roomIn(lane)
+    schedule()
+    await Promise.all(unwanted.map(({ settled }) => settled))
+  }
+
   const host: LaneHost = {
     gained: (gained) => {
       for (const lane of gained) lanes.add(lane)
@@ -105,19 +133,27 @@ export function createWorker(deps: WorkerDeps): Service & { readonly failed: Pro
       void stopTasks(gone)
     },
     arrived: schedule,
+    hasRoom: (lane) => lane.hasRoom(isParked),
   }
   const failure = Promise.withResolvers<never>()
   failure.promise.catch(() => {})
   const consumer = deps.openConsumer(host)
   consumer.failed.catch(failure.reject)
+  const intents = deps.openIntents({ obey })
+  intents.failed.catch(failure.reject)
 
   return {
     failed: failure.promise,
-    start: () => consumer.start(),
+    start: async () => {
+      // Before the first task: what a person wants of its run must be known.
+      await intents.start()
+      await consumer.start()
+    },
     stop: async () => {
       ended.abort()
       // The consumer drains every lane through the host, commits, and leaves the group.
       await consumer.stop()
+      await intents.stop()
     },
   }
 }

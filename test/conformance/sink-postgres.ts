@@ -71,9 +71,6 @@ export async function postgresHarness(kind: 'insert' | 'upsert'): Promise<SinkHa
       const sql = `select position, reason, row from ${schema}.rejected_row where partition_id = $1 order by sequence, ordinal`
       return (await pool.query(sql, [partitionId])).rows
     },
-    async cancel(partitionId) {
-      await pool.query(`update ${schema}.checkpoint set state = 'cancelled' where partition_id = $1`, [partitionId])
-    },
     async lockCheckpoint(partitionId) {
       const locker = await pool.connect()
       await locker.query('begin')

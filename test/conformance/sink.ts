@@ -11,7 +11,7 @@ import type { Chunk, Claim, Holding, RejectedRow, Sink } from '../../src/sink/si
 export interface StoppedWrites {
   /** Resolves when a chunk stands there. */
   reached(): Promise<void>
-  /** Resolves when a claim waits behind it. */
+  /** Resolves when a claim, or a cancel, waits behind it. */
   claimWaits(): Promise<void>
   /** Lets chunks pass again. */
   release(): Promise<void>
@@ -29,8 +29,6 @@ export interface SinkHarness {
     partitionId: string,
   ): Promise<{ epoch: number; sequence: number; after: string | null; through: string | null }[]>
   rejected(partitionId: string): Promise<RejectedRow[]>
-  /** Sets a partition's state, as a sweep for cancelled runs does. */
-  cancel(partitionId: string): Promise<void>
   /** Holds a partition's checkpoint row, as a transaction in doubt does, until the returned function is called. */
   lockCheckpoint(partitionId: string): Promise<() => Promise<void>>
   stopWrites(): Promise<StoppedWrites>
@@ -242,12 +240,87 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
       test('after the partition was cancelled', async () => {
         const [sink, holding] = [harness.open(leaseMs), partition()]
         const { checkpoint } = await claimed(sink, holding)
-        await harness.cancel(holding.partitionId)
+        expect(await sink.cancel([holding])).toMatchObject([{ state: 'cancelled', epoch: 1, worker: 'worker-1' }])
         await expect(sink.commit(chunkOf(sink, holding, checkpoint, [first(holding)]))).rejects.toThrow(FencedError)
         expect(await sink.renew(holding, 1)).toBe(false)
         expect(await sink.claim(holding)).toMatchObject({ kind: 'finished', checkpoint: { state: 'cancelled' } })
         expect(await rowsOf(holding)).toEqual([])
       })
+    })
+
+    describe('cancelled', () => {
+      test('what nobody claimed has its end before its task comes', async () => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        const [ended] = await sink.cancel([holding])
+        expect(ended).toEqual({
+          ...{ partitionId: holding.partitionId, epoch: 0, sequence: 0, cursor: null, state: 'cancelled' },
+          totals: noTotals,
+        })
+        expect(await sink.claim(holding)).toEqual({ kind: 'finished', checkpoint: ended, range: holding.range })
+      })
+
+      test('what has ended stays as it is, and a second time changes nothing', async () => {
+        const [sink, runId] = [harness.open(leaseMs), randomUUID()]
+        const [done, failed, running, fresh] = [0, 1, 2, 3].map((index) => partition({ runId, index }))
+        if (!done || !failed || !running || !fresh) throw new Error('four partitions')
+        const { checkpoint } = await claimed(sink, done)
+        await sink.commit(chunkOf(sink, done, checkpoint, [first(done)], { last: true }))
+        await sink.fail(failed, (await claimed(sink, failed)).checkpoint, 'ROW_INVALID', 'row 5 does not fit')
+        const half = await claimed(sink, running)
+        const kept = await sink.commit(chunkOf(sink, running, half.checkpoint, [first(running)]))
+        const states = [done, failed, running, fresh].map(({ partitionId }, i) => [
+          partitionId,
+          ['completed', 'failed', 'cancelled', 'cancelled'][i],
+        ])
+        for (const _time of [1, 2]) {
+          const ended = await sink.cancel([fresh, done, running, failed])
+          expect(ended.map(({ partitionId, state }) => [partitionId, state]).sort()).toEqual(states.sort())
+        }
+        expect(await sink.claim(running)).toMatchObject({
+          kind: 'finished',
+          checkpoint: { ...kept, state: 'cancelled' },
+        })
+        expect((await rowsOf(running)).map((row) => row.id)).toEqual([first(running)])
+      })
+
+      test('against the last chunk: one of the two, never both', async () => {
+        for (let round = 0; round < 60; round += 1) {
+          const [sink, sweeper, holding] = [harness.open(leaseMs), harness.open(leaseMs), partition()]
+          const { checkpoint } = await claimed(sink, holding)
+          const chunk = chunkOf(sink, holding, checkpoint, [first(holding)], { last: true })
+          const committing = sink.commit(chunk).then(
+            () => 'completed',
+            (error: unknown) => (error instanceof FencedError ? 'cancelled' : String(error)),
+          )
+          // Each side gets its chance to be first.
+          if (round % 3 > 0) await new Promise((resolve) => setTimeout(resolve, round % 3))
+          const [ended] = await sweeper.cancel([holding])
+          expect(ended?.state).toBe(await committing)
+          expect(await rowsOf(holding)).toHaveLength(ended?.state === 'completed' ? 1 : 0)
+          expect(await harness.chunks(holding.partitionId)).toHaveLength(ended?.state === 'completed' ? 1 : 0)
+        }
+      })
+
+      test.each(['release', 'kill'] as const)(
+        'a chunk in progress is waited for, and then it is known what became of it: %s',
+        async (end) => {
+          const [sink, holding] = [harness.open(leaseMs), partition()]
+          const { checkpoint } = await claimed(sink, holding)
+          const writes = await harness.stopWrites()
+          const committing = sink.commit(chunkOf(sink, holding, checkpoint, [first(holding)], { last: true })).then(
+            () => 'completed',
+            () => 'cancelled',
+          )
+          await writes.reached()
+          const cancelling = harness.open(leaseMs).cancel([holding])
+          await writes.claimWaits()
+          await writes[end]()
+          expect((await cancelling)[0]?.state).toBe(end === 'release' ? 'completed' : 'cancelled')
+          expect(await committing).toBe(end === 'release' ? 'completed' : 'cancelled')
+          expect(await rowsOf(holding)).toHaveLength(end === 'release' ? 1 : 0)
+          if (end === 'kill') await writes.release()
+        },
+      )
     })
 
     describe('who may take over', () => {

@@ -29,7 +29,14 @@ afterAll(() => admin.disconnect())
 beforeEach(async () => {
   topic = `behaviour-${randomUUID().slice(0, 8)}`
   groupId = `${topic}.group`
-  await admin.createTopics({ topics: [{ topic, numPartitions: 2, replicationFactor: 1 }] })
+  await admin.createTopics({ topics: [{ topic, numPartitions: 2, replicationFactor: 1 }], waitForLeaders: false })
+  // Its own wait for the leaders gives up at the first answer of a broker that does not know the topic yet.
+  await eventually('the topic', () =>
+    admin.fetchTopicMetadata({ topics: [topic] }).then(
+      ({ topics: [found] }) => found?.partitions.length === 2 || undefined,
+      () => undefined,
+    ),
+  )
 })
 
 interface Member {

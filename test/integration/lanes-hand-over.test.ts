@@ -89,6 +89,7 @@ async function join(worker: string): Promise<Member> {
       drain: (leaving) => Promise.resolve(leave(leaving)),
       lost: leave,
       arrived: () => {},
+      hasRoom: (lane) => lane.hasRoom(),
     },
   )
   const member = { consumer, fetches, lanes, left }

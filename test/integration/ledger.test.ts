@@ -8,7 +8,7 @@ import { RetryableError } from '../../src/contract/errors.ts'
 import type { StatusEvent } from '../../src/contract/status.ts'
 import { createLedgerWriter } from '../../src/ledger/ledger-writer.ts'
 import { mergeEvents } from '../../src/ledger/merge.ts'
-import { answersOf, listRuns, liveRunOf, runProgress, runSummary } from '../../src/ledger/queries.ts'
+import { answersOf, listRuns, liveRunOf, runIntent, runProgress, runSummary } from '../../src/ledger/queries.ts'
 import { recordEvents } from '../../src/ledger/record-events.ts'
 import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
 import { type HandFeed, handFeed } from '../support/hand-feed.ts'
@@ -63,14 +63,16 @@ async function stored({ rows }: ControlDatabase): Promise<unknown> {
     ${instant('first_event_at')} as first_event_at, ${instant('last_event_at')} as last_event_at
     from :schema.ledger_partition order by partition_id`)
   const runs = await rows(`select run_id, request_key, plan_hash, ${instant('planned_at')} as planned_at, state,
-    ${instant('ended_at')} as ended_at, partitions_failed::int, totals from :schema.ledger_run order by run_id`)
+    ${instant('ended_at')} as ended_at, partitions_failed::int, partitions_cancelled::int, totals from :schema.ledger_run order by run_id`)
   const answers = await rows(`select event_id, type, request_key, reasons, ${instant('answered_at')} as answered_at
     from :schema.ledger_request order by event_id`)
-  return { partitions, runs, answers }
+  const acknowledgements = await rows(`select run_id, worker, sequence::int, intent, at_start, ${instant('at')} as at
+    from :schema.ledger_acknowledgement order by run_id, worker`)
+  return { partitions, runs, answers, acknowledgements }
 }
 
 function merged(events: readonly StatusEvent[]): unknown {
-  const { partitions, runs, answers } = mergeEvents(events)
+  const { partitions, runs, answers, acknowledgements } = mergeEvents(events)
   const by = <Item>(items: Iterable<Item>, id: (item: Item) => string): Item[] =>
     [...items].sort((a, b) => (id(a) < id(b) ? -1 : 1))
   return {
@@ -101,6 +103,7 @@ function merged(events: readonly StatusEvent[]): unknown {
       state: ended?.state ?? null,
       ended_at: ended?.at ?? null,
       partitions_failed: ended?.partitionsFailed ?? null,
+      partitions_cancelled: ended?.partitionsCancelled ?? null,
       totals: ended?.totals ?? null,
     })),
     answers: by(answers.values(), (at) => at.eventId).map(({ eventId, answer }) => ({
@@ -110,13 +113,27 @@ function merged(events: readonly StatusEvent[]): unknown {
       reasons: 'reasons' in answer ? answer.reasons : null,
       answered_at: answer.at,
     })),
+    acknowledgements: by(acknowledgements.values(), (at) => `${at.runId} ${at.worker}`).map(
+      ({ runId, atStart, ...at }) => ({
+        ...at,
+        run_id: runId,
+        at_start: atStart,
+      }),
+    ),
   }
 }
 
 describe('the tables', () => {
   test('say what the pure merge says, for any order, repetition and batching', async () => {
     const database = await controlDatabase()
-    const tables = ['ledger_event', 'ledger_partition', 'ledger_run', 'ledger_request', 'ledger_offset']
+    const tables = [
+      'ledger_event',
+      'ledger_partition',
+      'ledger_run',
+      'ledger_request',
+      'ledger_offset',
+      'ledger_acknowledgement',
+    ]
     const property = fc.asyncProperty(
       toldInAnyOrder,
       fc.integer({ min: 1, max: 12 }),
@@ -262,6 +279,44 @@ test('a run that nothing has happened to yet, and one that does not exist', asyn
   })
   expect((await listRuns(database.pool, database.schema)).map(({ id }) => id)).toEqual([other, runId])
   expect(await runSummary(database.pool, database.schema, randomUUID())).toBeNull()
+})
+
+test('a run shows what is wanted of it, by whom, and who obeys; cancelled partitions are counted', async () => {
+  const database = await controlDatabase()
+  const { hand } = writer(database)
+  await storedRun(database, runId, 3)
+  expect(await runIntent(database.pool, database.schema, runId)).toEqual({ state: 'running', intended: null })
+  await database.rows(
+    `insert into :schema.partition (run_id, index, partition_id, kind, "from", "to", intent) values ($1, 1, $2, 'integer', '0', '1', 'paused')`,
+    [runId, partitionId(1)],
+  )
+  await database.rows(
+    `update :schema.run set state = 'paused', intent = 'paused', control_sequence = 2, intended_by = 'ana',
+            intent_reason = 'busy', intended_at = '2026-11-23T12:00:00Z'`,
+  )
+  const told = { version: 1, type: 'intent.acknowledged', runId, backfill: 'orders-v2', intent: 'paused' }
+  await hand([
+    { ...told, sequence: 2, worker: 'worker-1', atStart: false, at: '2026-11-23T12:00:01Z' },
+    { ...told, sequence: 1, worker: 'worker-1', atStart: false, at: '2026-11-23T11:00:00Z' },
+    { ...told, sequence: 1, worker: 'worker-2', atStart: true, at: '2026-11-23T11:00:00Z' },
+    completed({ partitionId: partitionId(0), totals: totals(10, 1) }),
+    {
+      ...completed({ partitionId: partitionId(2), index: 2, epoch: 0 }),
+      type: 'partition.cancelled',
+      worker: 'unknown',
+    },
+  ])
+  const summary = await runSummary(database.pool, database.schema, runId)
+  expect(summary?.partitions).toEqual({ total: 3, pending: 1, running: 0, completed: 1, failed: 0, cancelled: 1 })
+  expect(summary?.intended).toEqual({
+    ...{ intent: 'paused', sequence: 2, at: '2026-11-23T12:00:00.000Z', by: 'ana', reason: 'busy' },
+    partitions: [{ partitionId: partitionId(1), index: 1, intent: 'paused' }],
+    acknowledged: [
+      { worker: 'worker-1', sequence: 2, atStart: false, at: '2026-11-23T12:00:01.000Z' },
+      { worker: 'worker-2', sequence: 1, atStart: true, at: '2026-11-23T11:00:00.000Z' },
+    ],
+  })
+  expect(await runIntent(database.pool, database.schema, randomUUID())).toBeNull()
 })
 
 test('the answers to a request are found by its key', async () => {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { v7 as uuidV7 } from 'uuid'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import type { ControlMessage } from '../../src/contract/control.ts'
 import { RetryableError, TerminalError } from '../../src/contract/errors.ts'
 import type { PinnedBounds } from '../../src/contract/plan.ts'
 import type { StatusEvent } from '../../src/contract/status.ts'
@@ -11,6 +12,7 @@ import { definitionHash, describeBackfill } from '../../src/define/describe.ts'
 import type { Definitions, DiscoveredBackfill } from '../../src/define/discover.ts'
 import { postgres } from '../../src/entry/postgres.ts'
 import { defineBackfill, partition } from '../../src/index.ts'
+import { createIntentStore } from '../../src/plan/intent-store.ts'
 import { createPlanner, type PlannerDeps } from '../../src/plan/planner.ts'
 import { createRunStore, type RunStore } from '../../src/plan/run-store.ts'
 import type { Sink, SinkTarget } from '../../src/sink/sink.ts'
@@ -57,6 +59,7 @@ interface World {
   lastKey: number
   problems: { source?: TerminalError; sink?: TerminalError }
   definitions: Definitions
+  readonly control: ControlMessage[]
   readonly tasks: TaskMessage[]
   readonly events: StatusEvent[]
 }
@@ -65,6 +68,7 @@ const world = (): World => ({
   lastKey: 0,
   problems: {},
   definitions: definitionsOf(discovered('orders-v2', 10), discovered('trips', 10)),
+  control: [],
   tasks: [],
   events: [],
 })
@@ -107,6 +111,11 @@ function planner(
       groupId: 'planner',
       definitions: around.definitions,
       runs: createRunStore(pool, schema),
+      intents: createIntentStore(pool, schema),
+      control: {
+        publish: async (message) => void around.control.push(message),
+        clear: async () => {},
+      },
       tasks: { publish: async (tasks) => void around.tasks.push(...tasks) },
       status: { publish: async (events) => void around.events.push(...events) },
       openSource: () => source,
@@ -241,8 +250,8 @@ const crashes: [string, Wrap][] = [
   ['R5, some tasks produced', (deps) => ({ ...deps, tasks: dies(deps.tasks, 'publish', 'before', 4) })],
   ['R6, tasks produced, not marked', inRuns('markAnnounced', 'before', 3)],
   ['R6, tasks marked', inRuns('markAnnounced', 'after', 25)],
-  ['the run not running', inRuns('markRunning', 'before')],
-  ['R7, run.planned not sent', inRuns('markRunning', 'after')],
+  ['the run not running', inRuns('markPlanned', 'before')],
+  ['R7, run.planned not sent', inRuns('markPlanned', 'after')],
   [
     'R7, run.planned sent, the offset not committed',
     (deps) => ({ ...deps, status: dies(deps.status, 'publish', 'after', 2) }),

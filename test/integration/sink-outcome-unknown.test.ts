@@ -4,7 +4,15 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { noTotals } from '../../src/contract/certificate.ts'
+import type { TaskMessage } from '../../src/contract/task.ts'
+import { files } from '../../src/entry/files.ts'
+import { postgres } from '../../src/entry/postgres.ts'
+import { defineBackfill, partition } from '../../src/index.ts'
 import { openPool, type Pool, query, withTransaction } from '../../src/postgres/pool.ts'
+import type { Source } from '../../src/source/source.ts'
+import { intentChanged } from '../../src/work/intents.ts'
+import { defaultRetryPolicy } from '../../src/work/retry.ts'
+import { runTask } from '../../src/work/run-task.ts'
 import { createTestSchema, insertSink, type TestSchema } from '../conformance/sink-postgres.ts'
 import { eventually } from '../support/eventually.ts'
 import { silentLog } from '../support/silent-log.ts'
@@ -105,6 +113,73 @@ describe.each(['before', 'after'] as const)('the connection breaks %s COMMIT rea
       await own.pool.query(`delete from ${own.schema}.target`)
     }
   })
+})
+
+test('a task that is paused in the middle of an unknown outcome has not stopped before the outcome is known', async () => {
+  const proxy = await startProxy('after')
+  const pool = openPool({ connectionString: proxy.url, applicationName: 'cut off', max: 2, log: silentLog })
+  const table = `${own.schema}.slow_target`
+  const lock = Math.floor(Math.random() * 2 ** 31)
+  await own.pool.query(`
+    create table ${table} (id int8 primary key);
+    create function ${own.schema}.at_commit() returns trigger language plpgsql as
+      $$ begin perform pg_advisory_xact_lock_shared(${lock}); return null; end $$;
+    create constraint trigger at_commit after insert on ${table} deferrable initially deferred
+      for each row execute function ${own.schema}.at_commit()`)
+  const stopper = await own.pool.connect()
+  const stop = new AbortController()
+  const Row = z.object({ id: z.int() })
+  const backfill = defineBackfill({
+    id: 'orders',
+    source: files.parquet('none.parquet', { schema: Row }),
+    partitionBy: partition.byRowGroup(),
+    // The pause comes while the chunk is on its way; the chunk is written to its end.
+    transform: (row) => {
+      stop.abort(intentChanged)
+      return row
+    },
+    sink: postgres.insert(table, { schema: Row, range: 'id' }),
+  })
+  const source = {
+    async *read() {
+      yield { rows: [{ id: 5 }], cursor: '5', last: false }
+    },
+  } as unknown as Source
+  const partitionId = randomUUID()
+  const task: TaskMessage = {
+    ...{ version: 1, runId: randomUUID(), partitionId, index: 0, backfill: 'orders', definitionHash: 'h', params: {} },
+    ...{ range: { kind: 'integer', from: '0', to: '10' }, locator: null, reason: 'planned' },
+    publishedAt: new Date().toISOString(),
+  }
+  const sink = insertSink({ ...own, pool }, 'slow_target', Row)
+  const chunks = async (): Promise<number | null> =>
+    (await own.pool.query(`select from ${own.schema}.chunk where partition_id = $1`, [partitionId])).rowCount
+  try {
+    await stopper.query('select pg_advisory_lock($1)', [lock])
+    proxy.armed.on = true
+    let outcome: string | undefined
+    const running = runTask(
+      {
+        ...{ open: async () => ({ backfill, hash: 'h', source, sink }), tell: async () => {}, leaseMs: 60_000 },
+        ...{ worker: 'worker-1', retry: defaultRetryPolicy, random: Math.random, now: () => new Date() },
+        ...{ countRead: () => {}, log: silentLog },
+      },
+      ...([task, 0, stop.signal, () => {}] as const),
+    ).then((ended) => (outcome = ended))
+    await eventually('a claim that waits behind the COMMIT', async () => {
+      const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%insert into%checkpoint as c%'
+                        and query like '%${own.schema}%'`
+      return (await own.pool.query(waiting)).rowCount === 1 ? true : undefined
+    })
+    expect([outcome, await chunks()]).toEqual([undefined, 0])
+    await stopper.query('select pg_advisory_unlock($1)', [lock])
+    await running
+    expect([outcome, await chunks()]).toEqual(['interrupted', 1])
+  } finally {
+    stopper.release()
+    await pool.end()
+    await proxy.close()
+  }
 })
 
 describe('the pool', () => {

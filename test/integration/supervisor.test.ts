@@ -1,6 +1,6 @@
 // Risk: a partition that nobody works on is never finished, or a run is said to have ended when it has not.
 import { randomUUID } from 'node:crypto'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { noTotals, type Totals } from '../../src/contract/certificate.ts'
 import type { PartitionState } from '../../src/contract/states.ts'
@@ -77,12 +77,26 @@ async function supervise(around: World, more: Partial<SupervisorDeps> = {}): Pro
   const service = createSupervisor({
     ...{ pool: database.pool, schema: database.schema, log: silentLog, now: () => new Date() },
     definitions: { all: () => [discovered], get: () => discovered },
-    openSink: async () => ({ checkpoints: async () => [...checkpoints.values()] }) as unknown as Sink,
+    openSink: async () =>
+      ({
+        checkpoints: async () => [...checkpoints.values()],
+        cancel: async (partitions: Parameters<Sink['cancel']>[0]) =>
+          partitions.map(({ partitionId }) => {
+            const before = checkpoints.get(partitionId) ?? {
+              ...{ partitionId, epoch: 0, sequence: 0, cursor: null, totals: noTotals },
+            }
+            const ended: StoredCheckpoint = { ...before, state: 'cancelled' }
+            checkpoints.set(partitionId, ended)
+            return ended
+          }),
+      }) as unknown as Sink,
     covered: async () => {
       around.looks += 1
       const now = new Set(around.covered)
       return (id) => now.has(id)
     },
+    workers: async () => [],
+    control: { clear: async () => {} },
     tasks: { publish: async (some) => void tasks.push(...some) },
     status: { publish: async (some) => void events.push(...some) },
     ...{ everyMs: 10, patienceMs: 100, leaseMs: 100 },
@@ -186,10 +200,15 @@ test('a run does not end while the ledger does not know all of it', async () => 
   expect(around.events).toEqual([])
 })
 
-test('an end that could not be stored is told again, the same', async () => {
+test('an end is told when it is decided, not before; and when it could not be told, it is told later', async () => {
   const around = await world()
   for (const n of [0, 1, 2]) reached(around, n, 'completed')
-  await supervise(around)
+  let away = 0
+  const publish = async (some: readonly StatusEvent[]): Promise<void> => {
+    if (some.some(({ type }) => type === 'run.completed') && (away += 1) < 3) throw new Error('Kafka is away')
+    around.events.push(...some)
+  }
+  await supervise(around, { status: { publish } })
   await eventually('three ends told', async () => (around.events.length >= 3 ? true : undefined))
   await around.database.rows(
     `create function :schema.refuse() returns trigger language plpgsql as $$ begin raise 'away'; end $$`,
@@ -198,13 +217,109 @@ test('an end that could not be stored is told again, the same', async () => {
     'create trigger refuse before update on :schema.run for each row execute function :schema.refuse()',
   )
   await record(around)
-  await eventually('told twice', async () => (ofType(around, 'run.completed').length >= 2 ? true : undefined))
+  await looksOn(around, 3)
+  expect([away, ofType(around, 'run.completed')]).toEqual([0, []])
   await around.database.rows('drop trigger refuse on :schema.run')
-  await eventually('the state stored', async () =>
-    (await around.database.rows('select state from :schema.run'))[0]?.state === 'completed' ? true : undefined,
+  await eventually('the end told', async () => ofType(around, 'run.completed')[0])
+  await eventually('known to be told', async () =>
+    (await around.database.rows('select state, end_told from :schema.run'))[0]?.end_told === true ? true : undefined,
   )
-  const ends = ofType(around, 'run.completed').map((event) => ({ ...event, at: '' }))
-  for (const end of ends) expect(end).toEqual(ends[0])
+  expect([away, ofType(around, 'run.completed').length]).toEqual([3, 1])
+})
+
+describe('intents', () => {
+  const intend = async ({ database }: World, state: string, intent: string): Promise<void> => {
+    await database.rows('update :schema.run set state = $1, intent = $2, control_sequence = 1, intended_at = now()', [
+      state,
+      intent,
+    ])
+  }
+
+  test('a paused run is not published again; resumed, what nobody covers is', async () => {
+    const around = await world()
+    await intend(around, 'paused', 'paused')
+    around.covered.clear()
+    await supervise(around, { patienceMs: 0, leaseMs: 0 })
+    await looksOn(around, 5)
+    expect([around.tasks, around.events]).toEqual([[], []])
+    await intend(around, 'running', 'running')
+    await eventually('all three', async () => (around.tasks.length >= 3 ? true : undefined))
+  })
+
+  test('a cancelled run is swept, told partition by partition, and ends when the ledger knows all of it', async () => {
+    const around = await world()
+    reached(around, 0, 'completed')
+    reached(around, 1, 'running')
+    around.covered.clear()
+    const cleared: string[] = []
+    await intend(around, 'cancelling', 'cancelled')
+    await supervise(around, { control: { clear: async (runId) => void cleared.push(runId) } })
+    await eventually('two ends told', async () =>
+      ofType(around, 'partition.cancelled').length >= 2 ? true : undefined,
+    )
+    expect(ofType(around, 'partition.cancelled')).toMatchObject([
+      { index: 1, epoch: 1, sequence: 1, worker: 'worker-1', totals: totals(10) },
+      { index: 2, epoch: 0, sequence: 0, totals: noTotals },
+    ])
+    await eventually('the completion told', async () => ofType(around, 'partition.completed')[0])
+    expect([around.tasks, ofType(around, 'run.cancelled')]).toEqual([[], []])
+    await record(around)
+    expect(await eventually('the end', async () => ofType(around, 'run.cancelled')[0])).toMatchObject({
+      ...{ state: 'cancelled', partitions: 3, partitionsFailed: 0, partitionsCancelled: 2 },
+      totals: { rowsRead: 20, chunks: 2 },
+    })
+    await eventually('the intent cleared', async () => cleared[0])
+    expect(cleared).toEqual([around.runId])
+  })
+
+  test('a run cancelled while it was being planned ends with the partitions there are; the others count as cancelled', async () => {
+    const around = await world()
+    await around.database.rows('update :schema.run set partitions = 10, planned_at = null, state = $1', ['planning'])
+    await intend(around, 'cancelling', 'cancelled')
+    await supervise(around)
+    await eventually('three ends told', async () =>
+      ofType(around, 'partition.cancelled').length >= 3 ? true : undefined,
+    )
+    await record(around)
+    expect(await eventually('the end', async () => ofType(around, 'run.cancelled')[0])).toMatchObject({
+      ...{ partitions: 10, partitionsCancelled: 10, partitionsFailed: 0 },
+    })
+  })
+
+  test('one cancelled partition is swept, and the run goes on without it', async () => {
+    const around = await world()
+    await around.database.rows("update :schema.partition set intent = 'cancelled' where index = 1")
+    await intend(around, 'running', 'running')
+    await supervise(around)
+    await eventually('its end told', async () => ofType(around, 'partition.cancelled')[0])
+    expect(ofType(around, 'partition.cancelled')).toMatchObject([{ partitionId: partitionId(1) }])
+    for (const n of [0, 2]) reached(around, n, 'completed')
+    await eventually('the others told', async () =>
+      ofType(around, 'partition.completed').length >= 2 ? true : undefined,
+    )
+    await record(around)
+    expect(await eventually('the end', async () => ofType(around, 'run.completed')[0])).toMatchObject({
+      ...{ state: 'completed', partitionsFailed: 0, partitionsCancelled: 1 },
+    })
+  })
+
+  test('workers that do not acknowledge are named, once', async () => {
+    const around = await world()
+    const warned: object[] = []
+    const log = { ...silentLog, warn: (fields: object) => void warned.push(fields) }
+    await intend(around, 'paused', 'paused')
+    await around.database.rows("update :schema.run set intended_at = now() - interval '1 minute'")
+    await record(around, [
+      {
+        ...{ version: 1, type: 'intent.acknowledged', runId: around.runId, backfill: 'orders-v2', sequence: 1 },
+        ...{ intent: 'paused', worker: 'worker-1', atStart: false, at: new Date().toISOString() },
+      },
+    ])
+    await supervise(around, { log, workers: async () => ['worker-1', 'worker-2'] })
+    await eventually('a warning', async () => warned[0])
+    await looksOn(around, 3)
+    expect(warned).toMatchObject([{ runId: around.runId, intent: 'paused', sequence: 1, workers: ['worker-2'] }])
+  })
 })
 
 test('one of two looks, and the other takes over when it has gone', async () => {

@@ -117,6 +117,7 @@ describe('progress of a run', () => {
       state: 'completed',
       partitions: 2,
       partitionsFailed: 0,
+      partitionsCancelled: 0,
       totals,
     }
     expect(fold([...history.slice(0, 6), end])).toMatchObject({
@@ -126,6 +127,42 @@ describe('progress of a run', () => {
       toldCompletely: false,
     })
     expect(fold([end, ...history])).toMatchObject({ state: 'completed', totals, toldCompletely: true })
+  })
+
+  test('what is wanted shows, in the order of the control sequence', () => {
+    const intended = {
+      version: 1 as const,
+      at,
+      runId,
+      backfill: 'flights',
+      requestKey: 'k',
+      requestedBy: null,
+      reason: null,
+    }
+    const paused: StatusEvent = { ...intended, type: 'run.paused', sequence: 1 }
+    const resumed: StatusEvent = { ...intended, type: 'run.resumed', sequence: 2 }
+    expect(fold([...history, paused]).state).toBe('paused')
+    expect(fold([resumed, ...history, paused]).state).toBe('running')
+    expect(fold([{ ...paused, type: 'run.cancelling', sequence: 3 }, paused, resumed]).state).toBe('cancelling')
+  })
+
+  test('a cancelled run has its partitions counted by how they ended; who was never at work is no worker', () => {
+    const totals = { rowsRead: 100, rowsWritten: 100, rowsFiltered: 0, rowsRejected: 0, chunks: 2, contentHash: '14' }
+    const cancelled: StatusEvent = {
+      ...ofPartition('completed', 1, 0, 0, 'unknown'),
+      type: 'partition.cancelled',
+    } as StatusEvent
+    const end: StatusEvent = {
+      ...{ version: 1, type: 'run.cancelled', at, runId, backfill: 'flights', state: 'cancelled', partitions: 2 },
+      ...{ partitionsFailed: 0, partitionsCancelled: 1, totals },
+    }
+    const before = fold([...history.slice(0, 4), cancelled])
+    expect(before).toMatchObject({ partitionsCompleted: 1, partitionsCancelled: 1, partitionsRunning: 0 })
+    expect(before.workers.map(({ worker }) => worker)).toEqual(['worker-1'])
+    expect(fold([...history.slice(0, 4), end])).toMatchObject({ state: 'cancelled', toldCompletely: false })
+    expect(fold([...history.slice(0, 4), end, cancelled])).toMatchObject({
+      ...{ state: 'cancelled', partitionsCompleted: 1, partitionsCancelled: 1, totals, toldCompletely: true },
+    })
   })
 
   test.prop([fc.shuffledSubarray([...history, ...history], { minLength: history.length * 2 })])(

@@ -22,6 +22,8 @@ const nothing: Look = {
   nowMs: 0,
   patienceMs: 10_000,
   leaseMs: 60_000,
+  state: 'running',
+  intent: () => 'running',
   plan: [a, b].map((partitionId, index) => ({ partitionId, index, announced: true })),
   checkpoints: new Map(),
   ledger: new Map(),
@@ -48,7 +50,7 @@ test('a run that is worked on shows no difference', () => {
     checkpoints: rows(row(a, 'completed'), row(b, 'running')),
     ledger: new Map([[a, told('completed')]]),
   })
-  expect(found).toEqual({ ended: null, stranded: [], untold: [], sightings: new Map() })
+  expect(found).toEqual({ ended: null, unswept: [], stranded: [], untold: [], sightings: new Map() })
 })
 
 test('a partition without an open task is stranded when it still is after the patience', () => {
@@ -108,6 +110,7 @@ test('a run ends when all is terminal and known, with the sums of the checkpoint
   expect(found.ended).toEqual({
     state: 'completed',
     partitionsFailed: 0,
+    partitionsCancelled: 0,
     totals: { rowsRead: 20, rowsWritten: 20, rowsFiltered: 0, rowsRejected: 0, chunks: 6, contentHash: '14' },
   })
 })

@@ -37,7 +37,13 @@ const partitionEvent = fc
     partition: fc.nat(1),
     epoch: fc.integer({ min: 1, max: 2 }),
     sequence: fc.nat(1),
-    type: fc.constantFrom('partition.claimed', 'partition.progressed', 'partition.completed', 'partition.failed'),
+    type: fc.constantFrom(
+      'partition.claimed',
+      'partition.progressed',
+      'partition.completed',
+      'partition.failed',
+      'partition.cancelled',
+    ),
   })
   .map(({ told, partition, epoch, sequence, type }): StatusEvent => {
     const common = {
@@ -59,6 +65,8 @@ const partitionEvent = fc
         return { ...common, type, timings: { readMs: 1, transformMs: 2, writeMs: 3 } }
       case 'partition.completed':
         return { ...common, type }
+      case 'partition.cancelled':
+        return { ...common, type }
       case 'partition.failed':
         return { ...common, type, reason: 'ROW_INVALID', message: `at ${sequence}` }
     }
@@ -68,7 +76,7 @@ const runEvent = fc
   .record({
     at: fc.integer({ min: 0, max: 20 }).map(instant),
     run: fc.nat(1),
-    type: fc.constantFrom('run.planned', 'run.completed', 'run.failed'),
+    type: fc.constantFrom('run.planned', 'run.completed', 'run.failed', 'run.cancelled'),
   })
   .map(({ at, run, type }): StatusEvent => {
     const common = { version: 1 as const, runId: uuid(1, run), backfill: 'orders-v2', at, partitions: 3 }
@@ -85,8 +93,9 @@ const runEvent = fc
       : {
           ...common,
           type,
-          state: type === 'run.completed' ? 'completed' : 'failed',
+          state: type === 'run.completed' ? 'completed' : type === 'run.failed' ? 'failed' : 'cancelled',
           partitionsFailed: type === 'run.failed' ? 1 : 0,
+          partitionsCancelled: type === 'run.cancelled' ? 1 : 0,
           totals: total(3),
         }
   })
@@ -117,11 +126,23 @@ const republished = fc.nat(20).map(
   }),
 )
 
+const acknowledged = fc
+  .record({ at: fc.integer({ min: 0, max: 20 }).map(instant), run: fc.nat(1), worker: fc.nat(1), sequence: fc.nat(2) })
+  .chain(({ at, run, worker, sequence }) =>
+    fc.record({ intent: fc.constantFrom('running', 'paused', 'cancelled'), atStart: fc.boolean() }).map(
+      (told): StatusEvent => ({
+        ...{ version: 1, type: 'intent.acknowledged', at, runId: uuid(1, run), backfill: 'orders-v2' },
+        ...{ ...told, sequence, worker: `worker-${worker}` },
+      }),
+    ),
+  )
+
 /** Status events, many of them about the same few things. */
 export const anyStatusEvent: fc.Arbitrary<StatusEvent> = fc.oneof(
   { arbitrary: partitionEvent, weight: 6 },
   { arbitrary: runEvent, weight: 2 },
   { arbitrary: answer, weight: 1 },
+  { arbitrary: acknowledged, weight: 1 },
   { arbitrary: republished, weight: 1 },
 )
 

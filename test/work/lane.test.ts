@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import type { TaskMessage } from '../../src/contract/task.ts'
 import { Lane } from '../../src/work/lane.ts'
-import { taskMark } from '../../src/work/offset-metadata.ts'
+import { decodeOffsetMetadata, encodeOffsetMetadata, taskMark } from '../../src/work/offset-metadata.ts'
 import { topicSamples } from '../../tools/topic-samples.ts'
 
 const task = topicSamples.tasks[0] as TaskMessage
@@ -157,4 +158,62 @@ describe('lane', () => {
       }
     },
   )
+
+  test('a parked task keeps its place, and the tasks behind it are taken', () => {
+    const lane = laneAt(0n, 3)
+    const other = { ...task, partitionId: '5b0c9a3e-2f7d-5c1b-9e4a-6d1f0a2b3c4e' }
+    lane.offer(3n, other)
+    const isParked = (one: TaskMessage): boolean => one.partitionId === task.partitionId
+    expect(lane.take(isParked)).toEqual({ offset: 3n, task: other })
+    lane.finish(3n)
+    expect([lane.take(isParked), lane.base, lane.waiting]).toEqual([undefined, 0n, 3])
+    expect(lane.take()?.offset).toBe(0n)
+  })
+
+  test('parked tasks do not fill the lane, up to the span that offset metadata can carry', () => {
+    const lane = laneAt(0n, 64)
+    const parked = (): boolean => true
+    expect([lane.hasRoom(), lane.hasRoom(parked)]).toEqual([false, true])
+    for (let at = 64n; at < 255n; at += 1n) lane.offer(at, task)
+    expect(lane.hasRoom(parked)).toBe(true)
+    lane.offer(255n, task)
+    expect(lane.hasRoom(parked)).toBe(false)
+  })
+
+  test('what is not parked fills the lane as ever', () => {
+    const lane = laneAt(0n, 1)
+    const other = { ...task, partitionId: '5b0c9a3e-2f7d-5c1b-9e4a-6d1f0a2b3c4e' }
+    const isParked = (one: TaskMessage): boolean => one.partitionId === task.partitionId
+    for (let at = 1n; at < 64n; at += 1n) lane.offer(at, other)
+    lane.take(isParked)
+    expect(lane.hasRoom(isParked)).toBe(true)
+    lane.offer(64n, other)
+    expect(lane.hasRoom(isParked)).toBe(false)
+  })
+
+  test('behind a parked task the others go on, also when notes have to be shortened; and what is finished always fits', () => {
+    const lane = laneAt(0n, 1)
+    const isParked = (one: TaskMessage): boolean => one.partitionId === task.partitionId
+    for (let at = 1n; at < 256n; at += 1n) {
+      const partitionId = randomUUID()
+      lane.offer(at, { ...task, partitionId })
+      const taken = lane.take(isParked)
+      expect(taken?.offset).toBe(at)
+      lane.advance(at, {
+        ...{
+          ...checkpoint,
+          partitionId,
+          epoch: 7,
+          sequence: 12_345,
+          cursor: `["2026-01-01T00:00:00Z","${at * 7_919n}"]`,
+        },
+        totals: { ...checkpoint.totals, rowsWritten: 123_456_789, contentHash: String(2n ** 63n - at * 7_919n) },
+      })
+      lane.finish(at)
+      const { text, crowded } = encodeOffsetMetadata(lane.notes())
+      lane.crowded = crowded
+      expect(decodeOffsetMetadata(text)?.tasks.filter(({ state }) => state === 'finished')).toHaveLength(Number(at))
+    }
+    expect([lane.crowded, lane.base, lane.hasRoom(isParked)]).toEqual([true, 0n, false])
+  })
 })

@@ -36,9 +36,10 @@ export function runText(run: RunProgress, rate: number | null, leftMs: number | 
   return [`${run.partitionsCompleted}/${run.partitions ?? '?'} partitions`, ...paceTexts(run, rate, leftMs)].join(', ')
 }
 
-/** How fast and how long still; a run that has ended has neither. */
+/** How fast and how long still; a run that has ended, or that nobody works on, has neither. */
 function paceTexts(run: RunProgress, rate: number | null, leftMs: number | null): string[] {
-  return isTerminalRun(run.state) ? [run.state] : [rateText(rate), `${durationText(leftMs)} left`]
+  const stands = isTerminalRun(run.state) || run.state === 'paused' || run.state === 'cancelling'
+  return stands ? [run.state] : [rateText(rate), `${durationText(leftMs)} left`]
 }
 
 /** What stands beside the bar of a worker. */

@@ -49,7 +49,7 @@ export function watchRun(
     if (closed || !('runId' in event) || event.runId !== runId) return
     run.apply(event)
     if (event.type === 'run.planned') planned.resolve()
-    if (event.type === 'run.completed' || event.type === 'run.failed') {
+    if (event.type === 'run.completed' || event.type === 'run.failed' || event.type === 'run.cancelled') {
       if (end === undefined) setTimeout(() => close(run), lateEventsMs).unref()
       end = event
     } else onEvent?.(event)

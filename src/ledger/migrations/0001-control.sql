@@ -13,7 +13,13 @@ create table :schema.run (
   target          text        not null,
   target_id       text        not null,
   state           text        not null default 'planning'
-                  check (state in ('planning', 'running', 'paused', 'completed', 'failed', 'cancelled')),
+                  check (state in ('planning', 'running', 'paused', 'cancelling', 'completed', 'failed', 'cancelled')),
+  -- What is wanted of it, and the sequence of the control message that says so; the whole history is in run_intent.
+  intent          text        not null default 'running' check (intent in ('running', 'paused', 'cancelled')),
+  control_sequence bigint     not null default 0,
+  intended_at     timestamptz,
+  intended_by     text,
+  intent_reason   text,
   -- The closed, finite domain, as it was when the run was accepted.
   bounds          jsonb       not null,
   range           jsonb       not null,
@@ -25,12 +31,15 @@ create table :schema.run (
   accepted_at     timestamptz not null default now(),
   planned_at      timestamptz,
   ended_at        timestamptz,
+  -- Its end stands on the status topic; until then the supervisor tells it.
+  end_told        boolean     not null default false,
   constraint plan_cursor_in_plan check (plan_cursor between 0 and partitions),
   constraint planned_before_running check (state not in ('running', 'paused', 'completed') or planned_at is not null),
   constraint ended_if_terminal check ((ended_at is not null) = (state in ('completed', 'failed', 'cancelled')))
 );
 
-create unique index run_live_target on :schema.run (target_id) where state in ('planning', 'running', 'paused');
+create unique index run_live_target on :schema.run (target_id) where state in ('planning', 'running', 'paused', 'cancelling');
+create index run_end_untold on :schema.run (id) where not end_told;
 create index run_newest on :schema.run (accepted_at desc);
 
 -- A request key is bound to its body, and to its run, by being accepted; a rejected one may be mended and sent again.
@@ -38,7 +47,7 @@ create table :schema.request (
   request_key     text        primary key,
   body_hash       text        not null,
   body            jsonb       not null,
-  run_id          uuid        not null unique references :schema.run (id) on delete cascade,
+  run_id          uuid        not null references :schema.run (id) on delete cascade,
   -- The record it came in: the same record again is a redelivery, another one is a duplicate.
   topic_partition bigint      not null,
   record_offset   bigint      not null,
@@ -56,10 +65,31 @@ create table :schema.partition (
   estimated_rows bigint,
   -- Its task is in the task topic.
   announced      boolean not null default false,
+  -- What is wanted of it besides what is wanted of its run; null: nothing.
+  intent         text check (intent in ('paused', 'cancelled')),
   primary key (run_id, index)
 );
 
 create index partition_unannounced on :schema.partition (run_id, index) where not announced;
+create index partition_intended on :schema.partition (run_id, index) where intent is not null;
+
+-- Who wanted what, when and why: one row an accepted pause, resume or cancel, in the order of the control sequence.
+create table :schema.run_intent (
+  run_id       uuid        not null references :schema.run (id) on delete cascade,
+  sequence     bigint      not null,
+  request_key  text        not null unique references :schema.request (request_key) on delete cascade,
+  type         text        not null check (type in ('pause', 'resume', 'cancel')),
+  -- Null: the whole run.
+  partition_id uuid,
+  from_intent  text        not null,
+  to_intent    text        not null,
+  from_state   text        not null,
+  to_state     text        not null,
+  requested_by text,
+  reason       text,
+  at           timestamptz not null,
+  primary key (run_id, sequence)
+);
 
 -- The history: every fact once.
 create table :schema.ledger_event (
@@ -86,7 +116,7 @@ create table :schema.ledger_partition (
   epoch           bigint      not null,
   sequence        bigint      not null,
   rank            bigint      not null,
-  state           text        not null collate "C" check (state in ('running', 'completed', 'failed')),
+  state           text        not null collate "C" check (state in ('running', 'completed', 'failed', 'cancelled')),
   state_at        timestamptz not null,
   cursor          text,
   rows_read       bigint      not null,
@@ -115,9 +145,10 @@ create table :schema.ledger_run (
   range             jsonb,
   estimated_rows    bigint,
   planned_at        timestamptz,
-  state             text collate "C" check (state in ('completed', 'failed')),
+  state             text collate "C" check (state in ('completed', 'failed', 'cancelled')),
   ended_at          timestamptz,
   partitions_failed bigint,
+  partitions_cancelled bigint,
   totals            jsonb
 );
 
@@ -133,6 +164,17 @@ create table :schema.ledger_request (
 );
 
 create index ledger_request_key on :schema.ledger_request (request_key, answered_at);
+
+-- The newest intent of each run that each worker obeys.
+create table :schema.ledger_acknowledgement (
+  run_id   uuid        not null,
+  worker   text        not null collate "C",
+  sequence bigint      not null,
+  intent   text        not null collate "C",
+  at_start boolean     not null,
+  at       timestamptz not null,
+  primary key (run_id, worker)
+);
 
 -- Where to go on reading the status topic: moved in the transaction that records what was read.
 create table :schema.ledger_offset (

@@ -7,8 +7,8 @@ create table :schema.checkpoint (
   kind text not null check (kind in ('integer', 'time')),
   "from" text not null,
   "to" text not null,
-  -- Which hold on the partition this is: the fencing token.
-  epoch bigint not null check (epoch >= 1),
+  -- Which hold on the partition this is: the fencing token. 0: cancelled before anybody claimed it.
+  epoch bigint not null check (epoch >= 1 or state = 'cancelled'),
   -- Chunks committed since the partition began, over all epochs.
   sequence bigint not null default 0 check (sequence >= 0),
   -- Position of the last row handled; null before the first.

@@ -11,6 +11,7 @@ const run: RunProgress = {
   partitionsRunning: 2,
   partitionsCompleted: 4,
   partitionsFailed: 0,
+  partitionsCancelled: 0,
   totals: {
     rowsRead: 1_200_000,
     rowsWritten: 1_200_000,

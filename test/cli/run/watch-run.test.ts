@@ -45,6 +45,7 @@ const end: StatusEvent = {
   state: 'completed',
   partitions: 1,
   partitionsFailed: 0,
+  partitionsCancelled: 0,
   totals,
 }
 
