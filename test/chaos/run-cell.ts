@@ -143,6 +143,14 @@ async function submit(world: World): Promise<void> {
   await client.close()
 }
 
+async function cancelRun(world: World): Promise<void> {
+  const [run] = await world.sql<{ id: string }>('select id from :schema.run')
+  if (run === undefined) throw new Error('there is no run to cancel')
+  const client = await connectClient(world.config, silentLog)
+  await client.submit({ version: 1, type: 'cancel', requestKey: `${world.name}/cancel`, runId: run.id })
+  await client.close()
+}
+
 /** Tasks that are gone before anybody read them, or events that are gone before the ledger did. */
 async function startAfterLoss(
   { world, observer }: Running,
@@ -236,6 +244,17 @@ async function happen(running: Running, { hurt, secondWorker }: Started): Promis
       hurt.thaw()
       // Each copy that meets a lease that lapsed takes the partition over.
       return { hurt: all * 2 }
+    case 'cancel': {
+      await held(hurt, harm.mark)
+      await cancelRun(world)
+      await until('every row of the run is over', async () => {
+        const rows = await world.sql(`select 1 from :schema.checkpoint where state in ('pending', 'running')`)
+        const over = await world.sql(`select 1 from :schema.checkpoint where state = 'cancelled'`)
+        return rows.length === 0 && over.length > 0
+      })
+      hurt.goOn()
+      return { hurt: all }
+    }
     case 'restart': {
       await held(hurt, harm.mark)
       const restarting = stack.restart(happening.server, happening.how)
