@@ -22,7 +22,7 @@ export interface CellResult {
 const small: Shape = { partitions: 12, chunksPerPartition: 10, chunkRows: 40 }
 const wide: Shape = { partitions: 600, chunksPerPartition: 1, chunkRows: 2 }
 /** With time for a copy of a task to be taken up while another one is in the middle of its partition. */
-const few: Shape = { partitions: 8, chunksPerPartition: 10, chunkRows: 40 }
+const few: Shape = { partitions: 14, chunksPerPartition: 10, chunkRows: 40 }
 const slots = 2
 const [sessionTimeoutMs, shortSessionMs] = [4_000, 3_000]
 const longSessionMs = 20_000
@@ -48,7 +48,7 @@ export async function runCell(stack: BenchStack, cell: Cell, round: number): Pro
   const world = await createWorld(stack, {
     name: `${cell.id.replaceAll('/', '-')}-${round}`.toLowerCase(),
     backfills: { small: isLapse ? few : cell.isWide === true ? wide : small },
-    pauseMs: isLapse ? 400 : cell.isWide === true ? 0 : 40,
+    pauseMs: isLapse ? 300 : cell.isWide === true ? 0 : 40,
     sessionTimeoutMs: isLapse ? longSessionMs : isShort ? shortSessionMs : sessionTimeoutMs,
     leaseMs: isShort || isLapse ? shortLeaseMs : leaseMs,
   })
@@ -228,22 +228,27 @@ async function happen(running: Running, { hurt, secondWorker }: Started): Promis
       else await observer.repeatTasks(happening.what === 'sameAgain' ? [0] : [1, 7])
       hurt.goOn()
       return { hurt: 0 }
-    case 'lapse':
+    case 'lapse': {
       await until(`${harm.mark} is passed`, () => hurt.isFrozen())
+      const frozen = await world.sql<{ partition_id: string }>(
+        `select partition_id from :schema.checkpoint where holder = 'worker-1' and state = 'running'`,
+      )
       await observer.repeatTasks([1, 3, 5, 7, 9, 11, 13], (task) =>
         happening.bounds === 'same'
           ? task
           : { ...task, range: { ...task.range, to: String(BigInt(task.range.to) - 100n) } },
       )
-      await until('another worker has taken over a partition', async () => {
+      await until('another worker has taken over what it held', async () => {
         const rows = await world.sql(
-          `select 1 from :schema.checkpoint where holder = 'worker-2' and epoch > 1 and state = 'running'`,
+          `select 1 from :schema.checkpoint where partition_id = any ($1) and holder = 'worker-2'`,
+          [frozen.map(({ partition_id }) => partition_id)],
         )
         return rows.length > 0
       })
       hurt.thaw()
       // Each copy that meets a lease that lapsed takes the partition over.
       return { hurt: all * 2 }
+    }
     case 'cancel': {
       await held(hurt, harm.mark)
       await cancelRun(world)
