@@ -20,6 +20,8 @@ export type Happening =
    * tasks come again elsewhere: with their own bounds, or with others.
    */
   | { readonly kind: 'lapse'; readonly bounds: 'same' | 'other' }
+  /** While it stands there, the run is cancelled, and swept in the sink. */
+  | { readonly kind: 'cancel' }
 
 /** What has to be lost before the mark can be passed. */
 export type Loss = 'tasks' | 'events'
@@ -111,6 +113,9 @@ const messages = (['sameAgain', 'elsewhereAgain', 'garbage', 'late'] as const).m
 const lapses = (['same', 'other'] as const).map((bounds) =>
   cell(`lapse/${bounds}`, at('W2', 3, 'freeze'), { kind: 'lapse', bounds }),
 )
+const cancels = (['W1', 'W2', 'W6'] as const).map((mark) =>
+  cell(`cancel/${mark}`, at(mark, 3, 'hold'), { kind: 'cancel' }),
+)
 
 export const cells: readonly Cell[] = [
   ...kills,
@@ -122,6 +127,7 @@ export const cells: readonly Cell[] = [
   ...cutsAtCommit,
   ...messages,
   ...lapses,
+  ...cancels,
   ...restarts,
 ]
 

@@ -90,10 +90,12 @@ const chainsHold: Invariant = ({ checkpoints, chunks }) => {
   })
 }
 
-/** Every source row has exactly its rows in the sink, and there are no others. */
-const sinkIsExact: Invariant = ({ sinks }) =>
+/** Every source row has exactly its rows in the sink, and there are no others; of a cancelled run some are missing. */
+const sinkIsExact: Invariant = ({ sinks, runs }) =>
   sinks.flatMap(({ backfill, lost, doubled, foreign }) =>
-    lost + doubled + foreign === 0 ? [] : [`${backfill}: ${lost} rows lost, ${doubled} doubled, ${foreign} foreign`],
+    (runs.find((run) => run.backfill === backfill)?.state === 'cancelled' ? 0 : lost) + doubled + foreign === 0
+      ? []
+      : [`${backfill}: ${lost} rows lost, ${doubled} doubled, ${foreign} foreign`],
   )
 
 /** Chunks add up to the checkpoint row, which is what stands in the sink. */
@@ -240,6 +242,17 @@ const plansRepeat: Invariant = ({ world, runs, plan }) =>
     return again.join() === there.join() ? [] : [`run ${runId}: planned again it has other partitions`]
   })
 
+/** Of what is cancelled no chunk is committed any more. That the effect is a prefix: I3 and I5. */
+const cancelStops: Invariant = ({ audit }) => {
+  const found: string[] = []
+  for (const [partitionId, changes] of grouped(audit)) {
+    const cancelled = changes.findIndex(({ what, state }) => what !== 'CHUNK' && state === 'cancelled')
+    if (cancelled >= 0 && changes.slice(cancelled).some(({ what }) => what === 'CHUNK'))
+      found.push(`${partitionId}: a chunk was committed after it was cancelled`)
+  }
+  return found
+}
+
 const runsEnd: Invariant = ({ runs, world, endedInMs, endLimitMs }) => [
   ...(runs.length === world.backfills.length ? [] : [`${runs.length} of ${world.backfills.length} runs are there`]),
   ...runs.flatMap(({ runId, state }) => (terminal.has(state) ? [] : [`run ${runId} is ${state}`])),
@@ -272,6 +285,7 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   I12: orderIsFree,
   I13: oneRunAKey,
   I14: plansRepeat,
+  I16: cancelStops,
   I18: runsEnd,
   I19: littleIsReadAgain,
   I20: countsAddUp,

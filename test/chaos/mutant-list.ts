@@ -115,6 +115,15 @@ export const mutants: readonly Mutant[] = [
     cells: ['lapse/other'],
   },
   {
+    id: 'cancel-unfenced',
+    breaks: 'the fence does not look at the state: a chunk is committed to what was cancelled',
+    changes: [
+      { file: rows, from: rowFence, to: rowFence.replace("and state = 'running'", '') },
+      { file: groups, from: groupFence, to: groupFence.replace(" and c.state = 'running'", '') },
+    ],
+    cells: ['cancel/W2'],
+  },
+  {
     id: 'early-collection',
     breaks: 'the checkpoint rows of a run are deleted as soon as it has ended',
     changes: [

@@ -22,7 +22,7 @@ export interface CellResult {
 const small: Shape = { partitions: 12, chunksPerPartition: 10, chunkRows: 40 }
 const wide: Shape = { partitions: 600, chunksPerPartition: 1, chunkRows: 2 }
 /** With time for a copy of a task to be taken up while another one is in the middle of its partition. */
-const few: Shape = { partitions: 8, chunksPerPartition: 10, chunkRows: 40 }
+const few: Shape = { partitions: 14, chunksPerPartition: 10, chunkRows: 40 }
 const slots = 2
 const [sessionTimeoutMs, shortSessionMs] = [4_000, 3_000]
 const longSessionMs = 20_000
@@ -48,7 +48,7 @@ export async function runCell(stack: BenchStack, cell: Cell, round: number): Pro
   const world = await createWorld(stack, {
     name: `${cell.id.replaceAll('/', '-')}-${round}`.toLowerCase(),
     backfills: { small: isLapse ? few : cell.isWide === true ? wide : small },
-    pauseMs: isLapse ? 400 : cell.isWide === true ? 0 : 40,
+    pauseMs: isLapse ? 300 : cell.isWide === true ? 0 : 40,
     sessionTimeoutMs: isLapse ? longSessionMs : isShort ? shortSessionMs : sessionTimeoutMs,
     leaseMs: isShort || isLapse ? shortLeaseMs : leaseMs,
   })
@@ -102,7 +102,9 @@ async function startParts(running: Running): Promise<Started> {
   const comesBack = !('comesBack' in cell.happening) || cell.happening.comesBack
   const start = (name: string, roles: readonly Role[], isHurt = false): Part => {
     const harm = isHurt ? { harm: cell.harm, restart: comesBack } : {}
-    const part = startPart(world, ports, { name, roles, slots, ...harm })
+    // One that is frozen for the sake of its lease works on one task, or others wait for the transaction of a second one.
+    const own = isHurt && cell.happening.kind === 'lapse' ? 1 : slots
+    const part = startPart(world, ports, { name, roles, slots: own, ...harm })
     parts.push(part)
     return part
   }
@@ -138,6 +140,14 @@ async function submit(world: World): Promise<void> {
       ...{ version: 1, type: 'start', requestKey: `${world.name}/${id}`, backfill: id },
       params: { pauseMs: world.pauseMs },
     })
+  await client.close()
+}
+
+async function cancelRun(world: World): Promise<void> {
+  const [run] = await world.sql<{ id: string }>('select id from :schema.run')
+  if (run === undefined) throw new Error('there is no run to cancel')
+  const client = await connectClient(world.config, silentLog)
+  await client.submit({ version: 1, type: 'cancel', requestKey: `${world.name}/cancel`, runId: run.id })
   await client.close()
 }
 
@@ -218,22 +228,38 @@ async function happen(running: Running, { hurt, secondWorker }: Started): Promis
       else await observer.repeatTasks(happening.what === 'sameAgain' ? [0] : [1, 7])
       hurt.goOn()
       return { hurt: 0 }
-    case 'lapse':
+    case 'lapse': {
       await until(`${harm.mark} is passed`, () => hurt.isFrozen())
-      await observer.repeatTasks([1, 5, 9], (task) =>
+      const frozen = await world.sql<{ partition_id: string }>(
+        `select partition_id from :schema.checkpoint where holder = 'worker-1' and state = 'running'`,
+      )
+      await observer.repeatTasks([1, 3, 5, 7, 9, 11, 13], (task) =>
         happening.bounds === 'same'
           ? task
           : { ...task, range: { ...task.range, to: String(BigInt(task.range.to) - 100n) } },
       )
-      await until('another worker has taken over a partition', async () => {
+      await until('another worker has taken over what it held', async () => {
         const rows = await world.sql(
-          `select 1 from :schema.checkpoint where holder = 'worker-2' and epoch > 1 and state = 'running'`,
+          `select 1 from :schema.checkpoint where partition_id = any ($1) and holder = 'worker-2'`,
+          [frozen.map(({ partition_id }) => partition_id)],
         )
         return rows.length > 0
       })
       hurt.thaw()
       // Each copy that meets a lease that lapsed takes the partition over.
       return { hurt: all * 2 }
+    }
+    case 'cancel': {
+      await held(hurt, harm.mark)
+      await cancelRun(world)
+      await until('every row of the run is over', async () => {
+        const rows = await world.sql(`select 1 from :schema.checkpoint where state in ('pending', 'running')`)
+        const over = await world.sql(`select 1 from :schema.checkpoint where state = 'cancelled'`)
+        return rows.length === 0 && over.length > 0
+      })
+      hurt.goOn()
+      return { hurt: all }
+    }
     case 'restart': {
       await held(hurt, harm.mark)
       const restarting = stack.restart(happening.server, happening.how)

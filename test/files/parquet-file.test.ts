@@ -55,7 +55,7 @@ const columns = fc.constantFrom(
     encodings: ['PLAIN', 'RLE_DICTIONARY', 'DELTA_LENGTH_BYTE_ARRAY', 'DELTA_BYTE_ARRAY'],
     value: fc.oneof(fc.constantFrom('ABE', 'JFK', ''), fc.stringMatching(/^[a-z]{0,40}$/)),
   },
-) as fc.Arbitrary<{ type: 'INT32'; encodings: ('PLAIN' | 'RLE')[]; value: fc.Arbitrary<unknown> }>
+) as fc.Arbitrary<{ type: 'INT32'; encodings: ('PLAIN' | 'RLE_DICTIONARY')[]; value: fc.Arbitrary<unknown> }>
 
 const cases = columns.chain(({ type, encodings, value }) =>
   fc.record({
@@ -79,7 +79,9 @@ describe('ParquetFile', () => {
   test.prop([cases, fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 6 })], { numRuns: 300 })(
     'reads what was written, in any encoding, by any steps, and after passing over any rows',
     async ({ type, encoding, nullable, values, codec, pageSize, rowGroupSize }, steps) => {
-      const data = values.map(([value, kind]) => (nullable && kind === 0 ? null : value))
+      // The dictionary of hyparquet-writer takes -0 and 0 for one value, whichever comes first.
+      const writable = (value: unknown): unknown => (encoding === 'RLE_DICTIONARY' && value === 0 ? 0 : value)
+      const data = values.map(([value, kind]) => (nullable && kind === 0 ? null : writable(value)))
       const column = { name: 'c', data, type, nullable, encoding }
       const file = await written({ columnData: [column], codec, compressors, pageSize, rowGroupSize })
       try {
