@@ -7,7 +7,7 @@ export interface Deadline {
   readonly signal: AbortSignal
   /** A chunk begins: it is to be read and transformed in time. What it returns ends that; the write has the session's limits. */
   chunk(): () => void
-  /** `work`, or the error of the limit that passed before it ended; then its late outcome is nobody's any more. */
+  /** `work`, or the error of the limit that passed before it ended; then its late outcome is nobody's any more. One at a time. */
   within<Result>(work: Promise<Result>): Promise<Result>
   end(): void
 }
@@ -18,10 +18,8 @@ export function createDeadline(
   workedMs: number,
 ): Deadline {
   const passed = new AbortController()
-  const late = new Promise<never>((_, reject) =>
-    passed.signal.addEventListener('abort', () => reject(passed.signal.reason as Error), { once: true }),
-  )
-  late.catch(() => {})
+  let giveUp = (_error: unknown): void => {}
+  passed.signal.addEventListener('abort', () => giveUp(passed.signal.reason), { once: true })
   const whole =
     partitionTimeoutMs === null
       ? undefined
@@ -50,9 +48,18 @@ export function createDeadline(
       )
       return () => clearTimeout(timer)
     },
-    within: (work) => {
+    // Not a race with one promise for all: that would keep what each of them gave until the hold ends.
+    within: async <Result>(work: Promise<Result>): Promise<Result> => {
       work.catch(() => {})
-      return Promise.race([work, late])
+      passed.signal.throwIfAborted()
+      const first = Promise.withResolvers<Result>()
+      giveUp = first.reject
+      work.then(first.resolve, first.reject)
+      try {
+        return await first.promise
+      } finally {
+        giveUp = () => {}
+      }
     },
     end: () => clearTimeout(whole),
   }

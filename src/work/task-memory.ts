@@ -24,6 +24,7 @@ export class TaskMemory {
     if (sequence > this.#reached && this.#reached >= 0) {
       // Progress: earlier failures are no sign that this place cannot be passed.
       this.here = undefined
+      this.sample = []
       if (this.chunkRows !== undefined) this.chunkRows = grown(this.chunkRows, limit)
       if (this.chunkRows === limit) this.chunkRows = undefined
     }

@@ -113,10 +113,11 @@ export function createWorker(deps: WorkerDeps): Service & { readonly failed: Pro
         consumer.roomIn(lane)
       } else {
         if (typeof outcome === 'object') rest(task, outcome.restMs)
-        // On a lane that is still ours: a duplicate elsewhere has it. Looked at again, not spun on.
-        if (outcome === 'fenced') rest(task, 1_000)
         lane.release(offset, task)
         consumer.roomIn(lane)
+        // On a lane that is still ours a duplicate elsewhere has it: looked at again, not spun on. Its slot waits too, for
+        // a worker that is fenced may not know yet that all of its lanes are somebody else's.
+        if (outcome === 'fenced') await pause(1_000, AbortSignal.any([ended.signal, stop.signal]))
       }
     }
     const running: RunningTask = {
