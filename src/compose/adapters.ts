@@ -41,10 +41,13 @@ export function adaptersOf(config: Config, pool: Pools['open'], mark: Mark): Ada
           return openPostgresTable(source, { pool: pool(config.database(source.database)), partitionBy })
       }
     },
-    sink: async ({ backfill: { sink } }) => {
+    sink: async ({ backfill: { sink, limits, redact } }) => {
       const database = pool(config.database(sink.database))
       await prepared(database)
-      const deps = { pool: database, schema: config.schema, leaseMs: config.leaseMs, mark }
+      const deps = {
+        ...{ pool: database, schema: config.schema, leaseMs: config.leaseMs, redact, mark },
+        limits: { rowBytes: limits.maxRowBytes, chunkBytes: limits.maxChunkBytes },
+      }
       switch (sink.kind) {
         case 'postgres.insert':
           return openPostgresInsert(sink, deps)

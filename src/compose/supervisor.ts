@@ -1,5 +1,5 @@
 import { discoverBackfills } from '../define/discover.ts'
-import { createControlLog, createStatusLog, createTaskLog } from '../kafka/message-logs.ts'
+import { createControlLog, createStatusLog, createTaskLog, produceRequest } from '../kafka/message-logs.ts'
 import { createOpenTasks } from '../kafka/open-tasks.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
@@ -27,6 +27,7 @@ export async function composeSupervisor(config: Config, log: Log, mark: Mark): P
     control: createControlLog(base.logs),
     tasks: createTaskLog(base.logs),
     status: createStatusLog(base.logs),
+    ask: (request) => produceRequest(base.logs, request, new Date()),
     leaseMs: config.leaseMs,
     everyMs: 500,
     patienceMs: 5_000,

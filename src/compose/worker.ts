@@ -2,7 +2,7 @@ import { type Definitions, discoverBackfills } from '../define/discover.ts'
 import { createKafka } from '../kafka/client.ts'
 import { openControlFeed } from '../kafka/control-feed.ts'
 import { evictMembers } from '../kafka/evict-member.ts'
-import { createDeadLetterLog, createStatusLog } from '../kafka/message-logs.ts'
+import { createDeadLetterLog, createStatusLog, produceRequest } from '../kafka/message-logs.ts'
 import { incarnationOf } from '../kafka/same-worker.ts'
 import { openTaskConsumer } from '../kafka/task-consumer.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
@@ -12,6 +12,7 @@ import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
 import type { OpenBackfill } from '../work/hold-partition.ts'
+import { createLeakWatch } from '../work/leaked-promises.ts'
 import { obeyIntents } from '../work/obey-intents.ts'
 import { defaultRetryPolicy } from '../work/retry.ts'
 import { createStageWatch } from '../work/stage-watch.ts'
@@ -32,6 +33,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   const clock = createAwakeClock(() => performance.now(), watchdogEveryMs)
   const watch = createStageWatch(() => clock.nowMs())
   const watchdog = createWatchdog({ watch, clock, limitMs: config.stageLimitMs })
+  const leaks = createLeakWatch(process, () => performance.now(), log)
   let rowsRead = 0
   let grown = (): void => {}
   const worker = createWorker({
@@ -70,7 +72,11 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
         },
         host,
       ),
+    ask: (request) => produceRequest(base.logs, request, new Date()),
     task: {
+      deadLetters: createDeadLetterLog(base.logs),
+      within: leaks.within,
+      taskTopic: topicName(config.topicPrefix, 'tasks'),
       open: async (backfillId) => watchStages(await opened(backfillId), watch.enter),
       tell: watchTell((events) => status.publish(events), watch.enter),
       worker: config.workerId,
@@ -88,14 +94,17 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   })
   worker.failed.catch(base.failure.reject)
   watchdog.failed.catch(base.failure.reject)
+  leaks.failed.catch(base.failure.reject)
   const watched: Service = {
     start: async () => {
+      await leaks.start()
       await watchdog.start()
       await worker.start()
     },
     stop: async () => {
       await worker.stop()
       await watchdog.stop()
+      await leaks.stop()
     },
   }
   return {

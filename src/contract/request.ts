@@ -33,6 +33,7 @@ const ofRun = {
 
 /** Stop at the next chunk boundary and keep the place. */
 export const PauseRequest = z.strictObject({ ...ofRun, type: z.literal('pause') })
+export type PauseRequest = z.infer<typeof PauseRequest>
 /** Go on where it was paused. */
 export const ResumeRequest = z.strictObject({ ...ofRun, type: z.literal('resume') })
 /** Stop at the next chunk boundary for good; what is written stays. */

@@ -117,6 +117,8 @@ export const PartitionFailed = z.object({
   /** Code of the error that ended it. */
   reason: z.string(),
   message: z.string(),
+  /** Tries that counted, since the partition last got on. */
+  attempts: Count,
 })
 /** The checkpoint row says cancelled: no chunk commits any more. Epoch 0: nobody ever claimed it. */
 export const PartitionCancelled = z.object({ ...ofPartition, type: z.literal('partition.cancelled') })

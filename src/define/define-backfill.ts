@@ -28,8 +28,21 @@ export type ParamsSchema = z.ZodObject<z.ZodRawShape>
 export interface Limits {
   /** Rows a chunk: what is read, written and checkpointed together, and at most read again after a crash. Default 25,000. */
   readonly chunkRows?: number
-  /** Rows of one partition that may be rejected before it fails. Default 0: the first bad row fails it. */
+  /**
+   * The run's error budget: rows that may be rejected before it is parked. 0, the default where no ratio is given: no
+   * budget, a bad row fails its partition and the others go on.
+   */
   readonly maxRejectedRows?: number
+  /** The same as a share of the rows read, from 0 to 1; looked at as if 1,000 rows had been read when there are fewer. Default 1. */
+  readonly maxRejectedRatio?: number
+  /** For reading and transforming one chunk, in milliseconds; then it is given up, and made smaller. Default 5 minutes. */
+  readonly chunkTimeoutMs?: number
+  /** Work on one partition by one worker, in milliseconds; then it fails. Default null: none. */
+  readonly partitionTimeoutMs?: number | null
+  /** A larger row, as it is sent to the sink, is rejected. Default 16 MiB. */
+  readonly maxRowBytes?: number
+  /** A chunk that would be larger is made of fewer rows. Default 256 MiB. */
+  readonly maxChunkBytes?: number
 }
 
 interface BackfillFields<Params extends ParamsSchema, In, Out> {
@@ -41,6 +54,8 @@ interface BackfillFields<Params extends ParamsSchema, In, Out> {
   readonly partitionBy: PartitionBy<NoInfer<keyof In & string>, NoInfer<keyof z.output<Params> & string>>
   readonly sink: SinkDefinition<Out>
   readonly limits?: Limits
+  /** Columns whose values appear in no dead letter, rejected row, event or log. */
+  readonly redact?: readonly NoInfer<(keyof In | keyof Out) & string>[]
 }
 
 /** Pure: the same row gives the same rows, for a chunk may be read again. */
@@ -69,11 +84,25 @@ export interface Backfill {
   readonly transform: ((row: AnyRow, ctx: TransformContext<AnyRow>) => unknown) | null
   readonly sink: SinkDefinition<AnyRow>
   readonly limits: Required<Limits>
+  readonly redact: readonly string[]
 }
+
+/** What a timer can wait for. */
+const longestTimeoutMs = 2_147_483_647
 
 const Limit = z.strictObject({
   chunkRows: z.int().min(1).max(500_000).default(25_000),
-  maxRejectedRows: z.int().min(0).default(0),
+  maxRejectedRows: z.int().min(0).optional(),
+  maxRejectedRatio: z.number().min(0).max(1).optional(),
+  chunkTimeoutMs: z.int().min(100).max(longestTimeoutMs).default(300_000),
+  partitionTimeoutMs: z.int().min(100).max(longestTimeoutMs).nullable().default(null),
+  maxRowBytes: z.int().min(1).max(1_000_000_000).default(16_777_216),
+  maxChunkBytes: z.int().min(1).max(2_000_000_000).default(268_435_456),
+})
+
+const budgetOf = ({ maxRejectedRows, maxRejectedRatio }: z.output<typeof Limit>): { rows: number; ratio: number } => ({
+  rows: maxRejectedRows ?? (maxRejectedRatio === undefined ? 0 : Number.MAX_SAFE_INTEGER),
+  ratio: maxRejectedRatio ?? 1,
 })
 
 const brand = Symbol.for('tidemark.backfill')
@@ -101,6 +130,7 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
     throw new TerminalError('DEFINITION_INVALID', `backfill ${JSON.stringify(input.id)}: ${reasons.join('; ')}`, {
       reasons,
     })
+  const budget = budgetOf(limits.data)
   // The row types did their work at the call; from here on rows are checked by the schemas themselves.
   return Object.freeze({
     [brand]: true,
@@ -110,7 +140,8 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
     partitionBy: input.partitionBy as PartitionBy,
     transform: (input.transform ?? null) as Backfill['transform'],
     sink: input.sink as SinkDefinition<AnyRow>,
-    limits: limits.data,
+    limits: { ...limits.data, maxRejectedRows: budget.rows, maxRejectedRatio: budget.ratio },
+    redact: input.redact ?? [],
   })
 }
 

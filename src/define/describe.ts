@@ -19,7 +19,7 @@ export interface BackfillDescription {
  * Throws TerminalError (DEFINITION_INVALID) when a schema cannot be described.
  */
 export function describeBackfill({ backfill }: { readonly backfill: Backfill }): BackfillDescription {
-  const { id, params, source, partitionBy, transform, sink, limits } = backfill
+  const { id, params, source, partitionBy, transform, sink, limits, redact } = backfill
   return {
     id,
     params: describeSchema(`backfill "${id}", params`, params),
@@ -28,6 +28,7 @@ export function describeBackfill({ backfill }: { readonly backfill: Backfill }):
     transform: transform === null ? null : Function.prototype.toString.call(transform),
     sink: { ...plain(sink), schema: describeSchema(`backfill "${id}", sink`, sink.schema) },
     limits: plain(limits),
+    redact: [...redact],
   }
 }
 

@@ -83,6 +83,13 @@ export function createControlLog({ producer, codec, topicPrefix, source }: Messa
   }
 }
 
+/** A failed partition is the same fact wherever its task stood; a message is known by its place. */
+const letterIdentity = ({ partitionId, failed, topic, topicPartition, offset }: DeadLetterMessage): string =>
+  (failed === null
+    ? ['dead-letter', topic, topicPartition, offset]
+    : ['dead-letter', partitionId, failed.epoch, failed.sequence]
+  ).join('|')
+
 export function createDeadLetterLog({ producer, codec, topicPrefix, source }: MessageLogDeps): DeadLetterLog {
   const topic = topicName(topicPrefix, 'dead-letters')
   return {
@@ -91,7 +98,7 @@ export function createDeadLetterLog({ producer, codec, topicPrefix, source }: Me
         letters.map(async (letter): Promise<OutgoingRecord> => {
           const key = letter.partitionId ?? letter.key ?? `${letter.topic}/${letter.topicPartition}/${letter.offset}`
           const headers = eventHeaders({
-            identity: ['dead-letter', letter.topic, letter.topicPartition, letter.offset].join('|'),
+            identity: letterIdentity(letter),
             type: 'dead-letter',
             source,
             subject: key,

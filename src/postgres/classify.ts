@@ -47,6 +47,24 @@ export function classify(error: unknown, { database, committing }: ErrorContext)
         `Postgres ${database} had to give up the transaction for another one, or is out of resources`,
         { cause: error },
       )
+    case 'locked':
+      return new RetryableError(
+        'SINK_BUSY',
+        `somebody else holds a lock in Postgres ${database} for longer than the time limit of the session: pg_locks and pg_blocking_pids() say who`,
+        { cause: error },
+      )
+    case 'full':
+      return new RetryableError(
+        'SINK_FULL',
+        `the disk of Postgres ${database} is full: make room, and what waits goes on by itself`,
+        { cause: error },
+      )
+    case 'tooLarge':
+      return new RetryableError(
+        'CHUNK_TOO_LARGE',
+        `Postgres ${database} has no memory for so much at once, or a limit of its own forbids it`,
+        { cause: error },
+      )
     case 'timedOut':
       return new RetryableError('TIMED_OUT', `Postgres ${database} took longer than the time limit of the session`, {
         cause: error,
@@ -69,7 +87,17 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
-type Trouble = 'unreachable' | 'unknown' | 'readOnly' | 'refused' | 'busy' | 'timedOut' | null
+type Trouble =
+  | 'unreachable'
+  | 'unknown'
+  | 'readOnly'
+  | 'refused'
+  | 'busy'
+  | 'locked'
+  | 'full'
+  | 'tooLarge'
+  | 'timedOut'
+  | null
 
 // What the driver and its pool throw without a code.
 const connectionLost =
@@ -111,11 +139,15 @@ function troubleOf(error: Error): Trouble {
       return 'refused'
     case '40001':
     case '40P01':
-    case '55P03':
-    case '53100':
-    case '53200':
     case '53400':
       return 'busy'
+    case '55P03':
+      return 'locked'
+    case '53100':
+      return 'full'
+    case '53200':
+    case '54000':
+      return 'tooLarge'
     case '57014':
     case '25P03':
     case '25P04':

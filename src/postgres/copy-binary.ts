@@ -1,5 +1,6 @@
 // Rows into the bytes of COPY … (FORMAT binary), hashed on the way by Postgres's own record hash: one pass over each
 // value, no object per row. A row that does not fit leaves nothing behind.
+import { RetryableError } from '../contract/errors.ts'
 import { type RowBuffer, RowError } from '../sink/sink.ts'
 import { type Column, type Encode, fixedWidth } from './column.ts'
 import { columnTypeNames, columnTypeOf } from './column-encoder.ts'
@@ -18,6 +19,13 @@ export interface CopyLayout {
   readonly numbered: boolean
 }
 
+export interface CopyLimits {
+  readonly rowBytes: number
+  readonly chunkBytes: number
+}
+
+const noLimits: CopyLimits = { rowBytes: Number.MAX_SAFE_INTEGER, chunkBytes: Number.MAX_SAFE_INTEGER }
+
 /** Throws TypeError for a column whose type cannot be written; a sink's `check` has said so before. */
 export function copyLayout(columns: readonly Column[], numbered = false): CopyLayout {
   const encoders = columns.map((column) => {
@@ -35,9 +43,11 @@ export class CopyBuffer implements RowBuffer {
   private readonly layout: CopyLayout
   private readonly out: GrowingBytes
   private readonly sum = new RecordSum()
+  private readonly limits: CopyLimits
 
-  constructor(layout: CopyLayout, capacity = 65_536) {
+  constructor(layout: CopyLayout, capacity = 65_536, limits: CopyLimits = noLimits) {
     this.layout = layout
+    this.limits = limits
     this.out = new GrowingBytes(capacity, (layout.columns.length + 1) * fixedWidth + header.length)
     this.out.length = header.copy(this.out.bytes)
   }
@@ -84,6 +94,7 @@ export class CopyBuffer implements RowBuffer {
     const { out } = this
     const { columns, encoders, numbered } = this.layout
     const count = columns.length
+    const begin = out.length
     out.reserve(0)
     out.view.setInt16(out.length, numbered ? count + 1 : count)
     out.length += 2
@@ -114,6 +125,13 @@ export class CopyBuffer implements RowBuffer {
       high = (high + Math.floor(product / 0x1_0000_0000)) | 0
       low = product | 0
     }
+    if (out.length - begin > this.limits.rowBytes)
+      throw new RowError(`the row has ${out.length - begin} bytes, limits.maxRowBytes is ${this.limits.rowBytes}`)
+    if (out.length > this.limits.chunkBytes)
+      throw new RetryableError(
+        'CHUNK_TOO_LARGE',
+        `row ${this.rows} brings the chunk to ${out.length} bytes, limits.maxChunkBytes is ${this.limits.chunkBytes}`,
+      )
     this.sum.add(high, low)
     this.rows += 1
   }

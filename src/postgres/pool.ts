@@ -111,6 +111,19 @@ export async function withTransaction<T>(
   act: (client: Client) => Promise<T>,
   committing?: () => Promise<void> | void,
 ): Promise<T> {
+  return inTransaction(pool, act, (client) => commit(client, nameOf(pool), committing))
+}
+
+/** Runs `act` in a transaction of which nothing stays, however it ends. */
+export async function rolledBack<T>(pool: Pool, act: (client: Client) => Promise<T>): Promise<T> {
+  return inTransaction(pool, act, (client) => client.query('rollback'))
+}
+
+async function inTransaction<T>(
+  pool: Pool,
+  act: (client: Client) => Promise<T>,
+  end: (client: Client) => Promise<unknown>,
+): Promise<T> {
   return withClient(pool, async (client) => {
     await client.query('begin isolation level read committed')
     let result: T
@@ -120,7 +133,7 @@ export async function withTransaction<T>(
       await rollBack(client, error)
       throw error
     }
-    await commit(client, nameOf(pool), committing)
+    await end(client)
     return result
   })
 }

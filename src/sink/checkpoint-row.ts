@@ -8,7 +8,7 @@ import { isTerminalPartition, PartitionState } from '../contract/states.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Client, type Pool, query } from '../postgres/pool.ts'
 import { pastFrozenHolders } from './frozen-holder.ts'
-import type { Chunk, Claim, Holding, PlannedHolding, StoredCheckpoint } from './sink.ts'
+import type { Chunk, Claim, Failure, Holding, PlannedHolding, Rejections, StoredCheckpoint } from './sink.ts'
 
 /** A checkpoint and the bounds of its row. */
 export interface Held {
@@ -23,7 +23,11 @@ export interface CheckpointRows {
    * chunk's and the rejected rows' records with it. Throws FencedError when nothing was changed.
    */
   advance(client: Client, chunk: Chunk): Promise<Held>
-  fail(pool: Pool, holding: Holding, before: Checkpoint, reason: string, message: string): Promise<Checkpoint>
+  /** Throws FencedError unless this hold is the current one; locks nothing, for what follows is rolled back. */
+  requireHold(client: Client, chunk: Pick<Chunk, 'holding' | 'before' | 'to'>): Promise<KeyRange>
+  fail(pool: Pool, holding: Holding, before: Checkpoint, failure: Failure): Promise<StoredCheckpoint>
+  rejections(pool: Pool, runId: RunId): Promise<Rejections>
+  wantSplit(pool: Pool, holding: Holding): Promise<void>
   renew(pool: Pool, holding: Holding, epoch: number): Promise<boolean>
   cancel(pool: Pool, partitions: readonly PlannedHolding[]): Promise<readonly StoredCheckpoint[]>
   list(pool: Pool, runId: RunId): Promise<readonly StoredCheckpoint[]>
@@ -43,7 +47,7 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
         or (c.state = 'running' and (c.lease_until < clock_timestamp() or c.held_for = excluded.held_for))
     returning ${checkpointColumns}`
   const readSql = `
-    select ${checkpointColumns}, holder,
+    select ${checkpointColumns}, ${holderColumns},
            ceil(extract(epoch from lease_until - clock_timestamp()) * 1000)::int as lease_ends_in_ms
       from ${at}.checkpoint where partition_id = $1`
   const advanceSql = `
@@ -69,9 +73,19 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
     )
     select ${checkpointColumns} from advanced`
   const failSql = `
-    update ${at}.checkpoint set state = 'failed', reason = $5, message = $6, updated_at = clock_timestamp()
+    update ${at}.checkpoint
+       set state = 'failed', reason = $5, message = $6, attempts = $7, sample = $8, updated_at = clock_timestamp()
      where partition_id = $1 and epoch = $2 and sequence = $3 and cursor is not distinct from $4 and state = 'running'
-    returning ${checkpointColumns}`
+    returning ${checkpointColumns}, ${holderColumns}`
+  const holdSql = `
+    select ${checkpointColumns} from ${at}.checkpoint
+     where partition_id = $1 and epoch = $2 and sequence = $3 and cursor is not distinct from $4 and "to" = $5
+       and state = 'running'`
+  const rejectionsSql = `
+    select coalesce(sum(rows_read), 0) as rows_read, coalesce(sum(rows_rejected), 0) as rows_rejected
+      from ${at}.checkpoint where run_id = $1`
+  const splitSql = `
+    update ${at}.checkpoint set split_wanted = true where partition_id = $1 and holder = $2 and state = 'running'`
   // Sorted, or two that cancel the same partitions could lock each other out.
   const cancelSql = `
     insert into ${at}.checkpoint as c
@@ -82,7 +96,7 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
      order by partition_id
     on conflict (partition_id) do update set state = 'cancelled', updated_at = clock_timestamp()
      where c.state in ('pending', 'running')`
-  const listSql = `select ${checkpointColumns}, holder, held_for, reason, message from ${at}.checkpoint`
+  const listSql = `select ${checkpointColumns}, ${holderColumns} from ${at}.checkpoint`
   // Also true when this hold's own last chunk completed the partition while the statement waited for it.
   const renewSql = `
     update ${at}.checkpoint set lease_until = ${lease}, updated_at = clock_timestamp()
@@ -101,8 +115,8 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
       const row = found.rows[0]
       // Gone between the two statements, or free by now: the next try finds out.
       if (row === undefined) return { kind: 'held', holder: nobody, leaseEndsInMs: 0 }
-      const held = heldOf(row)
-      if (isTerminalPartition(held.checkpoint.state)) return { kind: 'finished', ...held }
+      const { checkpoint, range: rowRange } = heldOf(row)
+      if (isTerminalPartition(checkpoint.state)) return { kind: 'finished', checkpoint: storedOf(row), range: rowRange }
       return { kind: 'held', holder: row.holder, leaseEndsInMs: Math.max(0, row.lease_ends_in_ms) }
     },
 
@@ -132,7 +146,14 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
       return heldOf(advanced.rows[0])
     },
 
-    async fail(pool, holding, before, reason, message) {
+    async requireHold(client, { holding, before, to }) {
+      const values = [holding.partitionId, before.epoch, before.sequence, before.cursor, to]
+      const [row] = (await client.query<CheckpointRecord>(holdSql, values)).rows
+      if (row === undefined) throw fenced(before)
+      return heldOf(row).range
+    },
+
+    async fail(pool, holding, before, { reason, message, attempts, sample }) {
       const values = [
         holding.partitionId,
         before.epoch,
@@ -140,10 +161,21 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
         before.cursor,
         storable(reason),
         storable(message),
+        attempts,
+        sample.map(storable),
       ]
-      const failed = await query<CheckpointRecord>(pool, failSql, values)
+      const failed = await query<CheckpointRecord & HolderRecord>(pool, failSql, values)
       if (failed.rows[0] === undefined) throw fenced(before)
-      return heldOf(failed.rows[0]).checkpoint
+      return storedOf(failed.rows[0])
+    },
+
+    async rejections(pool, runId) {
+      const { rows } = await query<{ rows_read: string; rows_rejected: string }>(pool, rejectionsSql, [runId])
+      return { rowsRead: Number(rows[0]?.rows_read ?? 0), rowsRejected: Number(rows[0]?.rows_rejected ?? 0) }
+    },
+
+    async wantSplit(pool, { partitionId, worker }) {
+      await query(pool, splitSql, [partitionId, worker])
     },
 
     async renew(pool, holding, epoch) {
@@ -185,11 +217,15 @@ export function checkpointRows(schema: string, leaseMs: number): CheckpointRows 
 export const checkpointColumns = `partition_id, epoch, sequence, cursor, state, kind, "from", "to",
   rows_read, rows_written, rows_filtered, rows_rejected, content_hash`
 
+const holderColumns = 'holder, held_for, reason, message, attempts, sample'
+
 interface HolderRecord {
   readonly holder: string
   readonly held_for: number
   readonly reason: string | null
   readonly message: string | null
+  readonly attempts: number | null
+  readonly sample: readonly string[] | null
 }
 
 /** int8 and numeric arrive as text. */
@@ -209,8 +245,7 @@ export interface CheckpointRecord {
   readonly content_hash: string
 }
 
-interface HeldRecord extends CheckpointRecord {
-  readonly holder: string
+interface HeldRecord extends CheckpointRecord, HolderRecord {
   readonly lease_ends_in_ms: number
 }
 
@@ -240,9 +275,16 @@ function storedOf(row: CheckpointRecord & HolderRecord): StoredCheckpoint {
   return {
     ...heldOf(row).checkpoint,
     ...(row.holder === nobody ? {} : { worker: row.holder, topicPartition: row.held_for }),
-    ...(row.reason === null ? {} : { failure: { reason: row.reason, message: row.message ?? row.reason } }),
+    ...(row.reason === null ? {} : { failure: failureOf(row, row.reason) }),
   }
 }
+
+const failureOf = ({ message, attempts, sample }: HolderRecord, reason: string): Failure => ({
+  reason,
+  message: message ?? reason,
+  attempts: attempts ?? 0,
+  sample: sample ?? [],
+})
 
 /** Holder of a partition that was cancelled before anybody claimed it. */
 const nobody = 'nobody'

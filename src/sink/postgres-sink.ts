@@ -2,19 +2,20 @@
 // or fall together. Reads the catalogue before the first rows. After a crash the server has the whole chunk or nothing
 // of it. Never writes outside that transaction.
 import type { Checkpoint } from '../contract/checkpoint.ts'
-import { FencedError, messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
+import { RetryableError, TerminalError } from '../contract/errors.ts'
 import type { KeyRange } from '../contract/range.ts'
 import type { AnyRow, RowSchema } from '../define/row-schema.ts'
 import { codeOf } from '../postgres/classify.ts'
-import { CopyBuffer, type CopyLayout, copyLayout } from '../postgres/copy-binary.ts'
+import { CopyBuffer, type CopyLayout, type CopyLimits, copyLayout } from '../postgres/copy-binary.ts'
 import { tableName } from '../postgres/identifier.ts'
-import { type Client, nameOf, type Pool, query, withTransaction } from '../postgres/pool.ts'
+import { type Client, nameOf, type Pool, query, rolledBack, withTransaction } from '../postgres/pool.ts'
 import { recordHashSql } from '../postgres/record-hash.ts'
 import type { Mark } from '../process/marks.ts'
 import { checkpointGroups } from './checkpoint-groups.ts'
 import { checkpointRows, fenced, type Held } from './checkpoint-row.ts'
 import { groupCalls } from './group-calls.ts'
 import { rangeValues, withinRange } from './postgres-range.ts'
+import { type RefusalContext, refusalOf, rowRefusal } from './postgres-refusal.ts'
 import { type Demands, fieldsOf, inspectTarget, type Target } from './postgres-target.ts'
 import { type Chunk, type Claim, type Holding, RowError, type Sink } from './sink.ts'
 
@@ -23,6 +24,10 @@ export interface PostgresSinkDeps {
   /** Schema of Tidemark's own tables in the sink's database. */
   readonly schema: string
   readonly leaseMs: number
+  /** Bytes of a row and of a chunk, as they are sent. Default: none. */
+  readonly limits?: CopyLimits
+  /** Columns whose values must not be repeated in messages. */
+  readonly redact?: readonly string[]
   readonly mark?: Mark
 }
 
@@ -41,10 +46,15 @@ export interface PostgresWriter {
 const wholeDayMs = 86_400_000
 const smallBytes = 16_384
 
-export function createPostgresSink(writer: PostgresWriter, { pool, schema, leaseMs, mark }: PostgresSinkDeps): Sink {
+export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDeps): Sink {
+  const { pool, schema, leaseMs, limits, mark } = deps
   const checkpoints = checkpointRows(schema, leaseMs)
   const groups = checkpointGroups(schema, leaseMs)
   const { demands } = writer
+  const refusal: RefusalContext = {
+    where: `${demands.table} in ${nameOf(pool)}`,
+    tellsValues: (deps.redact ?? []).length === 0,
+  }
   const validate = fieldsOf(demands.schema) === null ? demands.schema : null
   let opened: Opened | undefined
   let opening: Promise<Opened> | undefined
@@ -97,8 +107,23 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
         return checkpoint
       })
     } catch (error) {
-      throw refusalOf(error, demands.table)
+      throw refusalOf(error, refusal)
     }
+  }
+
+  const tryRows = async (client: Client, target: Target, buffer: CopyBuffer): Promise<string | null> => {
+    await client.query('savepoint trial')
+    let refused: string | null = null
+    try {
+      if (buffer.rows > 0) await writer.write(client, target, buffer)
+      // Those that would be looked at by COMMIT.
+      await client.query('set constraints all immediate')
+    } catch (error) {
+      refused = rowRefusal(error, refusal.tellsValues)
+      if (refused === null) throw error
+    }
+    await client.query('rollback to savepoint trial; release savepoint trial')
+    return refused
   }
 
   const commitSmall = groupCalls<Written, Checkpoint>({
@@ -157,8 +182,8 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
     buffer() {
       if (opened === undefined) throw new TypeError('the sink has not looked at its table yet: claim or check first')
       return validate === null
-        ? new CopyBuffer(opened.layout, capacity)
-        : new ValidatedBuffer(opened.layout, capacity, validate)
+        ? new CopyBuffer(opened.layout, capacity, limits)
+        : new ValidatedBuffer(opened.layout, capacity, validate, limits)
     },
 
     async commit(chunk) {
@@ -171,8 +196,30 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
       return isSmall(chunk, buffer) ? commitSmall({ chunk, buffer, target }) : commitAlone({ chunk, buffer, target })
     },
 
-    async fail(holding, before, reason, message) {
-      return checkpoints.fail(pool, holding, before, reason, message)
+    async trial(chunk, act) {
+      const { target } = await open()
+      return rolledBack(pool, async (client) => {
+        const range = await checkpoints.requireHold(client, chunk)
+        if (isFirst(chunk)) await writer.begin(client, target, [range])
+        return act((buffer) => {
+          if (!(buffer instanceof CopyBuffer)) throw new TypeError('the trial is given a buffer of another sink')
+          return tryRows(client, target, buffer)
+        })
+      }).catch((error: unknown) => {
+        throw refusalOf(error, refusal)
+      })
+    },
+
+    async fail(holding, before, failure) {
+      return checkpoints.fail(pool, holding, before, failure)
+    },
+
+    async rejections(runId) {
+      return checkpoints.rejections(pool, runId)
+    },
+
+    async wantSplit(holding) {
+      await checkpoints.wantSplit(pool, holding)
     },
 
     async cancel(partitions) {
@@ -202,29 +249,6 @@ export function createPostgresSink(writer: PostgresWriter, { pool, schema, lease
       return { rows: Number(row?.rows ?? 0), contentHash: row?.hash ?? '0' }
     },
   }
-
-  /** What a server's refusal means: the data or the table must change, so that trying again is no use. */
-  function refusalOf(error: unknown, table: string): unknown {
-    if (error instanceof RetryableError || error instanceof TerminalError || error instanceof FencedError) return error
-    const code = codeOf(error)
-    if (code === undefined) return error
-    const detail =
-      error instanceof Error && 'detail' in error && typeof error.detail === 'string' ? ` (${error.detail})` : ''
-    // Classes 22 and 23: data, constraints. 42, 3F, 0A: tables, columns, rights.
-    if (code.startsWith('22') || code.startsWith('23'))
-      return new TerminalError(
-        'ROW_INVALID',
-        `${table} in ${nameOf(pool)} refuses a row: ${messageOf(error)}${detail}`,
-        { cause: error },
-      )
-    if (code.startsWith('42') || code.startsWith('3F') || code.startsWith('0A'))
-      return new TerminalError(
-        'SINK_NOT_WRITABLE',
-        `${table} in ${nameOf(pool)} cannot be written: ${messageOf(error)}`,
-        { cause: error },
-      )
-    return error
-  }
 }
 
 /** A chunk with what writing it takes. */
@@ -234,12 +258,14 @@ interface Written {
   readonly target: Target
 }
 
-const isFirst = ({ before }: Chunk): boolean => before.sequence === 0 && before.cursor === null
+const isFirst = ({ before }: Pick<Chunk, 'before'>): boolean => before.sequence === 0 && before.cursor === null
 
 /** The server refused a group, for a lock or a row of one of its members, and rolled it back: each is made alone. */
 function aloneWhereRefused(error: unknown): undefined {
   const isRefused =
-    error instanceof RetryableError ? error.code === 'SINK_BUSY' : error instanceof Error && codeOf(error) !== undefined
+    error instanceof RetryableError
+      ? error.code === 'SINK_BUSY' || error.code === 'CHUNK_TOO_LARGE'
+      : error instanceof Error && codeOf(error) !== undefined
   if (!isRefused) throw error
 }
 
@@ -252,16 +278,24 @@ interface Opened {
 class ValidatedBuffer extends CopyBuffer {
   private readonly schema: RowSchema<AnyRow>
 
-  constructor(layout: CopyLayout, capacity: number, schema: RowSchema<AnyRow>) {
-    super(layout, capacity)
+  constructor(layout: CopyLayout, capacity: number, schema: RowSchema<AnyRow>, limits: CopyLimits | undefined) {
+    super(layout, capacity, limits)
     this.schema = schema
   }
 
   override add(row: AnyRow): void {
+    super.add(this.valid(row))
+  }
+
+  override addAll(rows: readonly AnyRow[]): void {
+    super.addAll(rows.map((row) => this.valid(row)))
+  }
+
+  private valid(row: AnyRow): AnyRow {
     const result = this.schema['~standard'].validate(row)
     if (result instanceof Promise)
       throw new RowError('the schema of the sink validates asynchronously: a synchronous one is right')
     if (result.issues !== undefined) throw new RowError(result.issues.map(({ message }) => message).join('; '))
-    super.add(result.value)
+    return result.value
   }
 }

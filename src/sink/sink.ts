@@ -24,7 +24,7 @@ export type Claim =
   /** This holder has it now, resuming at `checkpoint`; `range` is the row's. */
   | { readonly kind: 'claimed'; readonly checkpoint: Checkpoint; readonly range: KeyRange }
   /** Terminal: nothing to do but to tell it again and to let the offset pass. */
-  | { readonly kind: 'finished'; readonly checkpoint: Checkpoint; readonly range: KeyRange }
+  | { readonly kind: 'finished'; readonly checkpoint: StoredCheckpoint; readonly range: KeyRange }
   /** Somebody else holds it for another topic partition; worth trying again when the lease ends. */
   | { readonly kind: 'held'; readonly holder: string; readonly leaseEndsInMs: number }
 
@@ -39,7 +39,10 @@ export interface RejectedRow {
 
 /** Rows encoded for the sink, hashed on the way. */
 export interface RowBuffer {
-  /** Appends a row. Throws RowError, and leaves the buffer as it was, when a value does not fit its column. */
+  /**
+   * Appends a row. Throws RowError, and leaves the buffer as it was, when a value does not fit its column or the row is
+   * too large; RetryableError (CHUNK_TOO_LARGE) when the buffer would be.
+   */
   add(row: AnyRow): void
   /** Appends all of them or, throwing RowError, none. */
   addAll(rows: readonly AnyRow[]): void
@@ -49,7 +52,7 @@ export interface RowBuffer {
   readonly contentHash: bigint
 }
 
-/** A value that does not fit its column; the message names column, value and what would be right. */
+/** A value that does not fit its column, or a row larger than one may be; the message names column, value and what would be right. */
 export class RowError extends Error {
   override readonly name = 'RowError'
 }
@@ -69,13 +72,31 @@ export interface Chunk {
   readonly rejected: readonly RejectedRow[]
 }
 
+/** Why a partition failed for good. */
+export interface Failure {
+  /** Code of the error, or ATTEMPTS_EXHAUSTED. */
+  readonly reason: string
+  readonly message: string
+  /** Tries that counted, since the partition last got on. */
+  readonly attempts: number
+  /** Up to three rows that were in hand, as JSON texts without what is redacted. */
+  readonly sample: readonly string[]
+}
+
 /** A checkpoint row with what the sink knows of how it came about: enough to tell a partition's end again. */
 export interface StoredCheckpoint extends Checkpoint {
   /** Who held the partition last, and for which topic partition of the task topic. */
   readonly worker?: WorkerId
   readonly topicPartition?: number
-  /** Why the partition failed. */
-  readonly failure?: { readonly reason: string; readonly message: string }
+  readonly failure?: Failure
+}
+
+/** Writes the rows of a buffer and takes them back: null when they fit, otherwise why the server refuses one of them. */
+export type Trial = (buffer: RowBuffer) => Promise<string | null>
+
+export interface Rejections {
+  readonly rowsRead: number
+  readonly rowsRejected: number
 }
 
 /** What a sink writes to. */
@@ -109,7 +130,19 @@ export interface Sink {
   /** Rows, rejected rows and checkpoint in one transaction; returns the checkpoint as committed. */
   commit(chunk: Chunk): Promise<Checkpoint>
   /** Marks the partition failed, under the same fence. */
-  fail(holding: Holding, before: Checkpoint, reason: string, message: string): Promise<Checkpoint>
+  fail(holding: Holding, before: Checkpoint, failure: Failure): Promise<StoredCheckpoint>
+  /**
+   * For finding the rows that the server refuses: a transaction like the chunk's own, rolled back in the end. Nothing
+   * of it stays, and a hold that is over is told so: FencedError.
+   */
+  trial<Result>(
+    chunk: Pick<Chunk, 'holding' | 'before' | 'to'>,
+    act: (trial: Trial) => Promise<Result>,
+  ): Promise<Result>
+  /** What all partitions of the run have read and rejected so far. */
+  rejections(runId: RunId): Promise<Rejections>
+  /** Notes down that the partition is to be split, while this worker is its holder. */
+  wantSplit(holding: Holding): Promise<void>
   /**
    * Ends what has not ended: `cancelled` where the row is pending or running, and a row of epoch 0 where nobody has
    * claimed the partition, so that a task that comes later finds its end. Waits for chunks in progress: of the last

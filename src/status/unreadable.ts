@@ -19,6 +19,7 @@ export function unreadable(record: IncomingRecord, error: unknown, now: Date): D
     runId: null,
     partitionId: null,
     cursor: null,
+    failed: null,
     at: now.toISOString(),
   }
 }

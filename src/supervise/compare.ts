@@ -61,8 +61,13 @@ export interface Difference {
   readonly stranded: readonly PartitionId[]
   /** Terminal in the sink, and the ledger has not heard of it: the end is to be told again. */
   readonly untold: readonly StoredCheckpoint[]
+  /** More than half of the partitions that ended have failed, and they are enough to judge by: the run is to be parked. */
+  readonly tripped: boolean
   readonly sightings: Sightings
 }
+
+/** Partitions that must have ended before failures are taken for those of the run. */
+const leastEnded = 50
 
 /** Compares plan, checkpoint rows, ledger and open tasks of one run. The checkpoint rows are the truth. */
 export function compareRun(look: Look): Difference {
@@ -100,7 +105,18 @@ export function compareRun(look: Look): Difference {
     if (lasted(partitionId, 'stranded', progressOf(checkpoint, recorded), waitMs)) stranded.push(partitionId)
   }
   const hasEnded = isTerminalRun(look.state) || unfinished === 0
-  return { ended: hasEnded ? endOf(look) : null, unswept, stranded, untold, sightings }
+  const tripped = look.state === 'running' && unfinished > 0 && mostFailed(look)
+  return { ended: hasEnded ? endOf(look) : null, unswept, stranded, untold, tripped, sightings }
+}
+
+function mostFailed({ plan, checkpoints }: Look): boolean {
+  let [completed, failed] = [0, 0]
+  for (const { partitionId } of plan) {
+    const state = checkpoints.get(partitionId)?.state
+    if (state === 'completed') completed += 1
+    if (state === 'failed') failed += 1
+  }
+  return completed + failed >= leastEnded && failed > completed
 }
 
 const knows = (recorded: RecordedPartition | undefined, checkpoint: StoredCheckpoint): boolean =>

@@ -31,9 +31,11 @@ export function partitionEnd(
   }
   if (checkpoint.state === 'completed') return { ...ended, type: 'partition.completed' }
   if (checkpoint.state === 'cancelled') return { ...ended, type: 'partition.cancelled' }
-  const failure = checkpoint.failure ?? { reason: 'UNKNOWN', message: 'the worker that knew why did not tell' }
-  return { ...ended, type: 'partition.failed', ...failure }
+  const { reason, message, attempts } = checkpoint.failure ?? unknownFailure
+  return { ...ended, type: 'partition.failed', reason, message, attempts }
 }
+
+const unknownFailure = { reason: 'UNKNOWN', message: 'the worker that knew why did not tell', attempts: 0 }
 
 export function republished(run: Run, { partitionId, index }: StoredPartition, now: Date): StatusEvent {
   const message = 'no open task covered the partition: its task was published again'

@@ -1,8 +1,10 @@
 import { messageOf } from '../contract/errors.ts'
 import type { PartitionId, RunId, WorkerId } from '../contract/ids.ts'
+import type { PauseRequest } from '../contract/request.ts'
 import { canMove, isTerminalRun } from '../contract/states.ts'
 import type { Definitions, DiscoveredBackfill } from '../define/discover.ts'
 import type { ControlLog } from '../plan/control-log.ts'
+import { breakerRequest } from '../plan/park-request.ts'
 import type { Run } from '../plan/run-store.ts'
 import type { TaskLog } from '../plan/task-log.ts'
 import { taskOf } from '../plan/task-of.ts'
@@ -33,6 +35,8 @@ export interface SupervisorDeps {
   readonly tasks: TaskLog
   readonly control: Pick<ControlLog, 'clear'>
   readonly status: StatusLog
+  /** Asks for a pause; the planner decides. */
+  ask(request: PauseRequest): Promise<void>
   now(): Date
   /** From one look to the next, at least. Default 1 s. */
   readonly everyMs?: number
@@ -56,6 +60,8 @@ interface Supervising extends SupervisorDeps {
 interface Memory {
   readonly plans: Map<RunId, readonly PlannedPartitionState[]>
   readonly sightings: Map<RunId, Sightings>
+  /** Runs that were asked to be parked: once is enough, and a person who resumes one has decided. */
+  readonly tripped: Set<RunId>
 }
 
 const perBatch = 500
@@ -106,12 +112,12 @@ async function keepLooking(deps: Supervising, signal: AbortSignal): Promise<void
   }
 }
 
-const newMemory = (): Memory => ({ plans: new Map(), sightings: new Map() })
+const newMemory = (): Memory => ({ plans: new Map(), sightings: new Map(), tripped: new Set() })
 
 async function lookAtAll(deps: Supervising, memory: Memory, signal: AbortSignal): Promise<void> {
   const runs = await deps.runs.list()
   const live = new Set(runs.map(({ id }) => id))
-  for (const remembered of [memory.plans, memory.sightings])
+  for (const remembered of [memory.plans, memory.sightings, memory.tripped])
     for (const id of remembered.keys()) if (!live.has(id)) remembered.delete(id)
   if (runs.length === 0) return
   // Before the checkpoint rows: a task that ends in between was covered and is terminal, never stranded.
@@ -173,6 +179,11 @@ async function lookAt(
     )
     await deps.status.publish(some)
     await deps.mark?.('Q1')
+  }
+  if (found.tripped && !memory.tripped.has(run.id)) {
+    deps.log.error({ runId: run.id }, 'more than half of its partitions failed: the run is to be parked')
+    await deps.ask(breakerRequest(run.id))
+    memory.tripped.add(run.id)
   }
   await sweepCancelled({ ...deps, partitions: deps.runs.partitions }, run, sink, found.unswept, signal)
   for (const some of inBatches(found.stranded)) await publishAgain(deps, run, some)

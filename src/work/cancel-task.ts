@@ -1,9 +1,9 @@
 import { messageOf } from '../contract/errors.ts'
 import type { TaskMessage } from '../contract/task.ts'
 import { holdingOf } from './hold-partition.ts'
-import { ended, type Teller } from './partition-events.ts'
 import { pause } from './pause.ts'
-import type { RunTaskDeps, TaskOutcome } from './run-task.ts'
+import { type RunTaskDeps, type TaskOutcome, type TaskPlace, tellerOf } from './run-task.ts'
+import { tellEnd } from './tell-end.ts'
 
 /**
  * Ends a task whose run or partition is cancelled: the checkpoint row becomes terminal, if it is not, its end is told,
@@ -13,16 +13,16 @@ import type { RunTaskDeps, TaskOutcome } from './run-task.ts'
 export async function cancelTask(
   deps: RunTaskDeps,
   task: TaskMessage,
-  topicPartition: number,
+  place: TaskPlace,
   signal: AbortSignal,
 ): Promise<TaskOutcome> {
-  const teller: Teller = { worker: deps.worker, task, topicPartition, now: deps.now }
+  const teller = tellerOf(deps, task, place)
   while (!signal.aborted)
     try {
       const { sink } = await deps.open(task.backfill)
       const [checkpoint] = await sink.cancel([holdingOf(teller)])
       if (checkpoint === undefined) throw new TypeError(`cancelling partition ${task.partitionId} gave no row`)
-      await deps.tell([ended(teller, checkpoint, checkpoint.failure ?? null)])
+      await tellEnd(deps, teller, checkpoint)
       return 'finished'
     } catch (error) {
       const { runId, partitionId } = task

@@ -1,4 +1,3 @@
-import { noTotals } from '../contract/certificate.ts'
 import type { Checkpoint } from '../contract/checkpoint.ts'
 import { FencedError, TerminalError } from '../contract/errors.ts'
 import type { StatusEvent } from '../contract/status.ts'
@@ -8,9 +7,14 @@ import type { AnyRow } from '../define/row-schema.ts'
 import type { Mark } from '../process/marks.ts'
 import type { Claim, Holding, Sink } from '../sink/sink.ts'
 import type { Page, Source } from '../source/source.ts'
-import { claimed, ended, progressed, type Teller } from './partition-events.ts'
+import type { DeadLetterLog } from '../status/status-log.ts'
+import { createDeadline, type Deadline } from './deadline.ts'
+import { claimed, type Teller } from './partition-events.ts'
 import { pause } from './pause.ts'
-import { transformRows } from './transform-rows.ts'
+import { sampleOf } from './sample.ts'
+import type { TaskMemory } from './task-memory.ts'
+import { tellEnd } from './tell-end.ts'
+import { type Writing, writeChunk } from './write-chunk.ts'
 
 /** Everything a task needs, opened for its backfill. */
 export interface OpenBackfill {
@@ -24,6 +28,9 @@ export interface HoldDeps {
   /** Throws TerminalError when the backfill is not known to this worker. */
   open(backfillId: string): Promise<OpenBackfill>
   tell(events: readonly StatusEvent[]): Promise<void>
+  readonly deadLetters: DeadLetterLog
+  /** Runs the user's function, so that what it leaves behind is known as the task's. */
+  within<Result>(task: TaskMessage, work: () => Result): Result
   readonly leaseMs: number
   /** Counts every row taken from a source, also those that are read again. */
   countRead(rows: number): void
@@ -39,116 +46,120 @@ export type HoldOutcome = 'finished' | 'interrupted'
 export async function holdPartition(
   deps: HoldDeps,
   teller: Teller,
+  memory: TaskMemory,
   signal: AbortSignal,
   advanced: (checkpoint: Checkpoint) => void,
 ): Promise<HoldOutcome> {
   const { task } = teller
   const opened = await deps.open(task.backfill)
   requireSameDefinition(task, opened.hash, teller.worker)
-  const { backfill, source, sink } = opened
+  const { sink, backfill } = opened
   const holding = holdingOf(teller)
   const claim = await claimWhenFree(sink, holding, signal)
   if (claim === undefined) return 'interrupted'
+  memory.isInDoubt = false
   await deps.mark?.('W1')
   if (claim.kind === 'finished') {
-    await deps.tell([ended(teller, claim.checkpoint, null)])
+    await tellEnd(deps, teller, claim.checkpoint)
     await deps.mark?.('W9')
     return 'finished'
   }
   await deps.tell([claimed(teller, claim.checkpoint, claim.range)])
-  advanced(claim.checkpoint)
+  const follow = (checkpoint: Checkpoint): void => {
+    memory.advanced(checkpoint, backfill.limits.chunkRows)
+    advanced(checkpoint)
+  }
+  follow(claim.checkpoint)
 
   const lease = keepLease(sink, holding, claim.checkpoint.epoch, deps.leaseMs)
-  const stop = AbortSignal.any([signal, lease.lost])
+  const deadline = createDeadline(backfill.limits, memory.workedMs)
+  const began = performance.now()
+  try {
+    const hold: Hold = { deps, teller, opened, holding, memory, deadline, lost: lease.lost, signal }
+    const outcome = await workThrough(hold, claim, follow)
+    if (outcome !== 'lost') return outcome
+  } catch (error) {
+    if (!signal.aborted && lease.lost.aborted) throw new FencedError('the lease could not be renewed', { cause: error })
+    throw deadline.signal.aborted ? deadline.signal.reason : error
+  } finally {
+    memory.workedMs += performance.now() - began
+    deadline.end()
+    lease.end()
+  }
+  if (signal.aborted) return 'interrupted'
+  throw new FencedError('the lease could not be renewed')
+}
+
+interface Hold {
+  readonly deps: HoldDeps
+  readonly teller: Teller
+  readonly opened: OpenBackfill
+  readonly holding: Holding
+  readonly memory: TaskMemory
+  readonly deadline: Deadline
+  /** Aborted when the claim is. */
+  readonly lost: AbortSignal
+  readonly signal: AbortSignal
+}
+
+/** Chunk after chunk from the claim on. Reads anew when the size of the chunks has changed. */
+async function workThrough(
+  hold: Hold,
+  claim: Extract<Claim, { kind: 'claimed' }>,
+  advanced: (checkpoint: Checkpoint) => void,
+): Promise<HoldOutcome | 'lost'> {
+  const { deps, teller, holding, memory, deadline, lost, signal } = hold
+  const { backfill, source, sink } = hold.opened
+  const { task } = teller
+  const stop = AbortSignal.any([signal, lost, deadline.signal])
   const context: TransformContext<AnyRow> = {
     params: backfill.params.parse(task.params) as AnyRow,
     partition: { index: task.index, range: claim.range },
     signal: stop,
     skip: () => skip,
   }
-  const writing: Writing = { deps, teller, backfill, sink, holding, to: claim.range.to, context }
-  try {
-    let before = claim.checkpoint
-    let began = performance.now()
+  const writing: Writing = { deps, teller, backfill, sink, holding, to: claim.range.to, context, deadline }
+  let before = claim.checkpoint
+  for (;;) {
+    const chunkRows = memory.chunkRows ?? backfill.limits.chunkRows
     const range = { range: claim.range, locator: task.locator }
-    for await (const page of source.read(range, before.cursor, backfill.limits.chunkRows, stop)) {
-      before = await writeChunk(writing, page, before, performance.now() - began)
-      advanced(before)
-      if (page.last) return 'finished'
-      if (lease.lost.aborted) break
-      if (signal.aborted) return 'interrupted'
-      began = performance.now()
+    const pages = source.read(range, before.cursor, chunkRows, stop)[Symbol.asyncIterator]()
+    try {
+      do {
+        const began = performance.now()
+        const isRead = deadline.chunk()
+        let page: Page | undefined
+        try {
+          const next = await deadline.within(pages.next())
+          if (next.done === true) return endOf(hold)
+          page = next.value
+          before = await writeChunk(writing, page, before, performance.now() - began, isRead)
+        } catch (error) {
+          memory.sample = sampleOf(error, page, backfill.redact)
+          throw error
+        } finally {
+          isRead()
+        }
+        advanced(before)
+        if (page.last) return 'finished'
+        if (lost.aborted) return 'lost'
+        if (signal.aborted) return 'interrupted'
+      } while ((memory.chunkRows ?? backfill.limits.chunkRows) === chunkRows)
+    } finally {
+      const closed = Promise.resolve(pages.return?.())
+      // One that hangs never answers.
+      if (deadline.signal.aborted) closed.catch(() => {})
+      else await closed
     }
-  } catch (error) {
-    if (signal.aborted || !lease.lost.aborted) throw error
-    throw new FencedError('the lease could not be renewed', { cause: error })
-  } finally {
-    lease.end()
   }
+}
+
+/** The source gave no last page: it was told to stop, or it breaks its promise. */
+function endOf({ signal, lost }: Hold): HoldOutcome | 'lost' {
   if (signal.aborted) return 'interrupted'
-  if (lease.lost.aborted) throw new FencedError('the lease could not be renewed')
+  if (lost.aborted) return 'lost'
   throw new TerminalError('SOURCE_NOT_READABLE', 'the source ended without a last page')
 }
-
-interface Writing {
-  readonly deps: HoldDeps
-  readonly teller: Teller
-  readonly backfill: Backfill
-  readonly sink: Sink
-  readonly holding: Holding
-  readonly to: string
-  readonly context: TransformContext<AnyRow>
-}
-
-/** One page through transform and sink, and told. Returns the checkpoint as committed. */
-async function writeChunk(writing: Writing, page: Page, before: Checkpoint, readMs: number): Promise<Checkpoint> {
-  const { deps, teller, backfill, sink, holding, to, context } = writing
-  const began = performance.now()
-  deps.countRead(page.rows.length)
-  await deps.mark?.('W2')
-  if (page.rows.length > 0 && page.cursor === before.cursor)
-    throw new TerminalError(
-      'NO_PROGRESS',
-      `the source gave ${page.rows.length} rows and the cursor stayed at ${page.cursor}`,
-    )
-  const buffer = sink.buffer()
-  const rejectable = backfill.limits.maxRejectedRows - before.totals.rowsRejected
-  const after = before.cursor ?? `the beginning (${holding.range.from})`
-  const done = await transformRows(backfill, page.rows, context, buffer, after, rejectable)
-  const transformed = performance.now()
-  const checkpoint = await sink.commit({
-    holding,
-    before,
-    to,
-    cursor: page.cursor,
-    last: page.last,
-    added: {
-      ...noTotals,
-      rowsRead: done.rowsRead,
-      rowsFiltered: done.rowsFiltered,
-      rowsRejected: done.rejected.length,
-      rowsWritten: buffer.rows,
-      chunks: 1,
-      contentHash: buffer.contentHash.toString(),
-    },
-    buffer,
-    rejected: done.rejected,
-  })
-  const writeMs = performance.now() - transformed
-  await deps.mark?.(page.last ? 'W8' : 'W6')
-  const timings = {
-    readMs: tenths(readMs),
-    transformMs: tenths(transformed - began),
-    writeMs: tenths(writeMs),
-  }
-  const events = [progressed(teller, checkpoint, timings)]
-  if (page.last) events.push(ended(teller, checkpoint, null))
-  await deps.tell(events)
-  await deps.mark?.(page.last ? 'W9' : 'W7')
-  return checkpoint
-}
-
-const tenths = (ms: number): number => Math.round(ms * 10) / 10
 
 function requireSameDefinition(task: TaskMessage, hash: string, worker: string): void {
   if (hash === task.definitionHash) return

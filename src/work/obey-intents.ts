@@ -25,6 +25,8 @@ export interface IntentHost {
 
 export interface ObeyedIntents extends Service {
   of(task: Pick<TaskMessage, 'runId' | 'partitionId'>): Intent
+  /** Of the newest intent of the run; 0: nobody has ever wanted anything of it. */
+  sequenceOf(runId: RunId): number
   /** Rejects when the control topic cannot be followed any more: the process must end and be restarted. */
   readonly failed: Promise<never>
 }
@@ -74,6 +76,7 @@ export function obeyIntents(deps: ObeyIntentsDeps, host: IntentHost): ObeyedInte
   return {
     failed: failure.promise,
     of: ({ runId, partitionId }) => intents.of(runId, partitionId),
+    sequenceOf: (runId) => intents.newest(runId)?.sequence ?? 0,
     start: async () => {
       const feed = await deps.openFeed(ended.signal)
       reading = read(feed).catch(failure.reject)

@@ -2,12 +2,16 @@ import type { Checkpoint } from '../contract/checkpoint.ts'
 import type { KeyRange } from '../contract/range.ts'
 import type { PartitionEvent, StageTimings } from '../contract/status.ts'
 import type { TaskMessage } from '../contract/task.ts'
+import type { Failure, StoredCheckpoint } from '../sink/sink.ts'
 
 /** Who tells, of which task, at what time. */
 export interface Teller {
   readonly worker: string
   readonly task: TaskMessage
+  /** Where the task stands. */
+  readonly topic: string
   readonly topicPartition: number
+  readonly offset: bigint
   now(this: void): Date
 }
 
@@ -46,17 +50,17 @@ export const progressed = (teller: Teller, checkpoint: Checkpoint, timings: Stag
 })
 
 /** The terminal event of a terminal row. */
-export function ended(
-  teller: Teller,
-  checkpoint: Checkpoint,
-  failure: { readonly reason: string; readonly message: string } | null,
-): PartitionEvent {
+export function ended(teller: Teller, checkpoint: StoredCheckpoint): PartitionEvent {
   if (checkpoint.state === 'completed') return { ...facts(teller, checkpoint), type: 'partition.completed' }
   if (checkpoint.state === 'cancelled') return { ...facts(teller, checkpoint), type: 'partition.cancelled' }
-  return {
-    ...facts(teller, checkpoint),
-    type: 'partition.failed',
-    reason: failure?.reason ?? checkpoint.state.toUpperCase(),
-    message: failure?.message ?? `the checkpoint row says ${checkpoint.state}`,
-  }
+  const failure = checkpoint.failure ?? unknownFailure(checkpoint)
+  const { reason, message, attempts } = failure
+  return { ...facts(teller, checkpoint), type: 'partition.failed', reason, message, attempts }
 }
+
+const unknownFailure = ({ state }: Checkpoint): Failure => ({
+  reason: state.toUpperCase(),
+  message: `the checkpoint row says ${state}`,
+  attempts: 0,
+  sample: [],
+})

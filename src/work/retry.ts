@@ -1,7 +1,9 @@
-import { RetryableError, TerminalError } from '../contract/errors.ts'
+import { TerminalError } from '../contract/errors.ts'
+import { halved } from './chunk-size.ts'
+import { type FailureClass, failureClass } from './failure-class.ts'
 
 export interface RetryPolicy {
-  /** Tries that count before the partition fails; an outage of a server costs none. */
+  /** Tries that count before the partition fails. */
   readonly maxAttempts: number
   readonly baseMs: number
   readonly capMs: number
@@ -9,29 +11,71 @@ export interface RetryPolicy {
 
 export const defaultRetryPolicy: RetryPolicy = { maxAttempts: 8, baseMs: 200, capMs: 20_000 }
 
-export type Decision =
-  | { readonly kind: 'retry'; readonly delayMs: number; readonly countsAsAttempt: boolean }
-  | { readonly kind: 'fail'; readonly reason: string }
-
-/** What to do after a failure: full-jitter exponential backoff, or give up. `attempt` counts from 1 and starts again after progress. */
-export function afterFailure(error: unknown, attempt: number, policy: RetryPolicy, random: () => number): Decision {
-  if (error instanceof TerminalError) return { kind: 'fail', reason: error.code }
-  const delayMs = Math.round(random() * Math.min(policy.capMs, policy.baseMs * 2 ** (attempt - 1)))
-  if (error instanceof RetryableError && isOutage(error)) return { kind: 'retry', delayMs, countsAsAttempt: false }
-  if (attempt >= policy.maxAttempts) return { kind: 'fail', reason: 'ATTEMPTS_EXHAUSTED' }
-  return { kind: 'retry', delayMs, countsAsAttempt: true }
+/** What happened at one place of a partition since it last got on. An interruption adds nothing, progress clears it. */
+export interface FailuresHere {
+  /** All of them: how long to wait. */
+  readonly failures: number
+  /** Those that count against `maxAttempts`. */
+  readonly attempts: number
+  /** Those after which the chunk was made smaller. */
+  readonly halvings: number
+  /** Rows the chunk may have that failed. */
+  readonly chunkRows: number
 }
 
-/** Giving a partition up while a server is away would fail every partition of the run, and could not be written down anyway. */
-function isOutage({ code }: RetryableError): boolean {
-  switch (code) {
-    case 'KAFKA_UNREACHABLE':
-    case 'POSTGRES_UNREACHABLE':
-    case 'REGISTRY_UNREACHABLE':
-    case 'OUTCOME_UNKNOWN':
-      return true
-    case 'SINK_BUSY':
-    case 'TIMED_OUT':
-      return false
+export const noFailures = (chunkRows: number): FailuresHere => ({ failures: 0, attempts: 0, halvings: 0, chunkRows })
+
+export type Decision =
+  | {
+      readonly kind: 'again'
+      readonly delayMs: number
+      readonly after: FailuresHere
+      /** Smaller chunks do not help either: the partition is to be split. */
+      readonly split: boolean
+    }
+  /** The run is to be parked; the partition keeps its place. */
+  | { readonly kind: 'parkRun' }
+  | { readonly kind: 'fail'; readonly reason: string; readonly attempts: number }
+
+/** Halvings in a row without progress that make a case for a split: the chunk is an eighth of what it was. */
+const halvingsBeforeSplit = 3
+
+/**
+ * What to do after a failure, given those before it at the same place. Delays are full-jitter exponential backoff.
+ * What is too large is made smaller for as long as it can be, whatever the number of attempts.
+ */
+export function afterFailure(
+  error: unknown,
+  before: FailuresHere,
+  policy: RetryPolicy,
+  random: () => number,
+): Decision {
+  const what: FailureClass = failureClass(error)
+  const counts = what === 'tooLarge' || what === 'unknown'
+  const attempts = before.attempts + (counts || what === 'final' ? 1 : 0)
+  const again = (more: Partial<FailuresHere> = {}, split = false): Decision => ({
+    kind: 'again',
+    delayMs: Math.round(random() * Math.min(policy.capMs, policy.baseMs * 2 ** before.failures)),
+    after: { ...before, failures: before.failures + 1, attempts, ...more },
+    split,
+  })
+  switch (what) {
+    case 'transient':
+      return again()
+    case 'overBudget':
+      return { kind: 'parkRun' }
+    case 'final':
+      return { kind: 'fail', reason: error instanceof TerminalError ? error.code : 'UNKNOWN', attempts }
+    case 'tooLarge': {
+      if (before.chunkRows > 1) {
+        const halvings = before.halvings + 1
+        return again({ chunkRows: halved(before.chunkRows), halvings }, halvings === halvingsBeforeSplit)
+      }
+      return attempts >= policy.maxAttempts ? exhausted(attempts) : again()
+    }
+    case 'unknown':
+      return attempts >= policy.maxAttempts ? exhausted(attempts) : again()
   }
 }
+
+const exhausted = (attempts: number): Decision => ({ kind: 'fail', reason: 'ATTEMPTS_EXHAUSTED', attempts })

@@ -1,20 +1,35 @@
 import type { Checkpoint } from '../contract/checkpoint.ts'
 import { FencedError, messageOf } from '../contract/errors.ts'
+import type { RunId } from '../contract/ids.ts'
 import type { TaskMessage } from '../contract/task.ts'
 import type { Log } from '../process/log.ts'
+import type { Failure } from '../sink/sink.ts'
 import { claimWhenFree, type HoldDeps, holdingOf, holdPartition } from './hold-partition.ts'
 import { intentChanged } from './intents.ts'
-import { ended, type Teller } from './partition-events.ts'
+import type { Teller } from './partition-events.ts'
 import { pause } from './pause.ts'
-import { afterFailure, type RetryPolicy } from './retry.ts'
+import { withoutValues } from './redact.ts'
+import { afterFailure, type Decision, type RetryPolicy } from './retry.ts'
 import { isInDoubt, settleDoubt } from './settle-doubt.ts'
+import type { TaskMemory } from './task-memory.ts'
+import { tellEnd } from './tell-end.ts'
 
 export interface RunTaskDeps extends HoldDeps {
   readonly worker: string
+  /** Name of the task topic. */
+  readonly taskTopic: string
   readonly retry: RetryPolicy
+  /** Asks for a pause of the run, whose error budget is spent; the planner decides. The same again is harmless. */
+  parkRun(runId: RunId): Promise<void>
   random(this: void): number
   now(this: void): Date
   readonly log: Log
+}
+
+/** Where a task stands in the task topic. */
+export interface TaskPlace {
+  readonly topicPartition: number
+  readonly offset: bigint
 }
 
 export type TaskOutcome =
@@ -24,77 +39,127 @@ export type TaskOutcome =
   | 'interrupted'
   /** Somebody else holds the partition now: the offset is not ours to move. */
   | 'fenced'
+  /** It failed and is to be tried again after this time; meanwhile its slot is free. */
+  | { readonly restMs: number }
+
+export const tellerOf = (
+  { worker, taskTopic: topic, now }: Pick<RunTaskDeps, 'worker' | 'taskTopic' | 'now'>,
+  task: TaskMessage,
+  place: TaskPlace,
+): Teller => ({ worker, task, topic, ...place, now })
+
+/** How long a task whose run is to be parked waits for that. */
+const parkingMs = 2_000
 
 /**
- * One task, from the first claim to its end. After any failure it claims again, which waits for a transaction in
- * doubt and returns what is true. Rejects never: what cannot go on becomes a failed partition.
+ * One try at a task, from the claim to its end. After a failure it claims again, which waits for a transaction in doubt
+ * and returns what is true. Rejects never: what cannot go on becomes a failed partition.
  */
 export async function runTask(
   deps: RunTaskDeps,
   task: TaskMessage,
-  topicPartition: number,
+  place: TaskPlace,
+  memory: TaskMemory,
   signal: AbortSignal,
   advanced: (checkpoint: Checkpoint) => void,
 ): Promise<TaskOutcome> {
-  const log = deps.log.child({ runId: task.runId, partitionId: task.partitionId, index: task.index, topicPartition })
-  const teller: Teller = { worker: deps.worker, task, topicPartition, now: deps.now }
-  const tries = { attempt: 1, reached: -1 }
-  const follow = (checkpoint: Checkpoint): void => {
-    // Progress: earlier failures are no sign that this place cannot be passed.
-    if (checkpoint.sequence > tries.reached) tries.attempt = 1
-    tries.reached = Math.max(tries.reached, checkpoint.sequence)
-    advanced(checkpoint)
-  }
+  const { runId, partitionId, index } = task
+  const log = deps.log.child({ runId, partitionId, index, topicPartition: place.topicPartition })
+  const teller = tellerOf(deps, task, place)
   while (!signal.aborted) {
     try {
-      return await holdPartition(deps, teller, signal, follow)
+      if (memory.verdict !== undefined) return await failPartition(deps, teller, memory.verdict, signal)
+      return await holdPartition(deps, teller, memory, signal, advanced)
     } catch (error) {
-      if (signal.aborted) {
-        if (signal.reason === intentChanged && isInDoubt(error))
-          await settleDoubt(deps, teller, (reason) => log.warn({ reason }, 'not known yet whether a chunk was written'))
-        break
-      }
+      memory.isInDoubt ||= isInDoubt(error)
+      if (signal.aborted) break
       if (error instanceof FencedError) {
         log.info({ reason: messageOf(error) }, 'another holder has the partition')
         return 'fenced'
       }
-      const decision = afterFailure(error, tries.attempt, deps.retry, deps.random)
-      if (decision.kind === 'fail') {
-        log.error({ reason: decision.reason, attempt: tries.attempt, error: messageOf(error) }, 'partition failed')
-        const outcome = await failPartition(deps, teller, decision.reason, messageOf(error), signal, log)
-        if (outcome !== undefined) return outcome
-        continue
-      }
-      log.warn({ attempt: tries.attempt, delayMs: decision.delayMs, error: messageOf(error) }, 'failed: trying again')
-      if (decision.countsAsAttempt) tries.attempt += 1
-      await pause(decision.delayMs, signal)
+      const restMs = await restAfter(deps, teller, memory, error, log)
+      // In doubt it stays: until it has claimed again, nobody may say that nothing of it is written any more.
+      if (memory.isInDoubt) await pause(restMs, signal)
+      else if (restMs > 0) return { restMs }
     }
   }
+  if (memory.isInDoubt && signal.reason === intentChanged)
+    await settleDoubt(deps, teller, (reason) => log.warn({ reason }, 'not known yet whether a chunk was written'))
   return 'interrupted'
 }
 
-/** Marks the partition failed in the sink and tells it; undefined when that failed too, and the task must be tried again. */
+/** Takes the failure in, and says how long the task is to rest. */
+async function restAfter(
+  deps: RunTaskDeps,
+  teller: Teller,
+  memory: TaskMemory,
+  error: unknown,
+  log: Log,
+): Promise<number> {
+  const opened = await deps.open(teller.task.backfill).catch(() => undefined)
+  const message = withoutValues(messageOf(error), opened?.backfill.redact ?? [])
+  if (memory.verdict !== undefined) {
+    log.warn({ error: message }, 'the failure could not be written down yet')
+    return 1_000 + deps.random() * 4_000
+  }
+  const decision = afterFailure(
+    error,
+    memory.failuresHere(opened?.backfill.limits.chunkRows ?? 1),
+    deps.retry,
+    deps.random,
+  )
+  switch (decision.kind) {
+    case 'fail': {
+      const { reason, attempts } = decision
+      log.error({ reason, attempts, error: message }, 'partition failed')
+      memory.verdict = { reason, message, attempts, sample: memory.sample }
+      return 0
+    }
+    case 'parkRun':
+      log.error({ error: message }, 'the error budget of the run is spent: the run is to be parked')
+      await deps.parkRun(teller.task.runId).catch((failure: unknown) => {
+        log.warn({ error: messageOf(failure) }, 'parking the run could not be asked for yet')
+      })
+      return parkingMs
+    case 'again':
+      takeIn(memory, decision)
+      if (decision.split) await wantSplit(deps, teller, log)
+      log.warn(
+        { attempts: decision.after.attempts, chunkRows: memory.chunkRows, delayMs: decision.delayMs, error: message },
+        'failed: trying again',
+      )
+      return decision.delayMs
+  }
+}
+
+function takeIn(memory: TaskMemory, { after }: Extract<Decision, { kind: 'again' }>): void {
+  if (after.halvings > 0) memory.chunkRows = after.chunkRows
+  memory.here = after
+}
+
+/** A hint for whoever decides on splits: that it could not be left costs nothing. */
+async function wantSplit(deps: RunTaskDeps, teller: Teller, log: Log): Promise<void> {
+  try {
+    const { sink } = await deps.open(teller.task.backfill)
+    await sink.wantSplit(holdingOf(teller))
+    log.warn({}, 'smaller chunks do not help either: the partition is to be split')
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'that the partition is to be split could not be noted down')
+  }
+}
+
+/** Marks the partition failed in the sink and tells it. */
 async function failPartition(
   deps: RunTaskDeps,
   teller: Teller,
-  reason: string,
-  message: string,
+  failure: Failure,
   signal: AbortSignal,
-  log: Log,
-): Promise<TaskOutcome | undefined> {
-  try {
-    const { sink } = await deps.open(teller.task.backfill)
-    const holding = holdingOf(teller)
-    const claim = await claimWhenFree(sink, holding, signal)
-    if (claim === undefined) return 'interrupted'
-    const checkpoint =
-      claim.kind === 'finished' ? claim.checkpoint : await sink.fail(holding, claim.checkpoint, reason, message)
-    await deps.tell([ended(teller, checkpoint, { reason, message })])
-    return 'finished'
-  } catch (error) {
-    if (error instanceof FencedError) return 'fenced'
-    log.warn({ error: messageOf(error) }, 'the failure could not be written down yet')
-    await pause(1_000 + deps.random() * 4_000, signal)
-    return undefined
-  }
+): Promise<TaskOutcome> {
+  const { sink } = await deps.open(teller.task.backfill)
+  const holding = holdingOf(teller)
+  const claim = await claimWhenFree(sink, holding, signal)
+  if (claim === undefined) return 'interrupted'
+  const checkpoint = claim.kind === 'finished' ? claim.checkpoint : await sink.fail(holding, claim.checkpoint, failure)
+  await tellEnd(deps, teller, checkpoint)
+  return 'finished'
 }

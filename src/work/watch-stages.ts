@@ -30,6 +30,7 @@ export function watchStages(opened: OpenBackfill, enter: EnterStage): OpenBackfi
       return during('claim', () => opened.sink.claim(holding))
     },
     commit: (chunk) => during('write', () => opened.sink.commit(chunk)),
+    trial: (chunk, act) => opened.sink.trial(chunk, (trial) => act((buffer) => during('write', () => trial(buffer)))),
     fail: (holding, ...rest) => during('write', () => opened.sink.fail(holding, ...rest)),
   }
   const source: Source = {

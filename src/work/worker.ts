@@ -1,3 +1,5 @@
+import type { PauseRequest } from '../contract/request.ts'
+import { budgetRequest } from '../plan/park-request.ts'
 import type { Log } from '../process/log.ts'
 import type { Service } from '../process/service.ts'
 import { cancelTask } from './cancel-task.ts'
@@ -7,11 +9,14 @@ import type { IntentHost, ObeyedIntents } from './obey-intents.ts'
 import { pause } from './pause.ts'
 import { type RunTaskDeps, runTask } from './run-task.ts'
 import type { LaneHost, OpenTaskConsumer } from './task-consumer.ts'
+import { TaskMemory } from './task-memory.ts'
 
 export interface WorkerDeps {
   readonly openConsumer: OpenTaskConsumer
   openIntents(this: void, host: IntentHost): ObeyedIntents
-  readonly task: RunTaskDeps
+  readonly task: Omit<RunTaskDeps, 'parkRun'>
+  /** Asks for a pause; the planner decides. */
+  ask(this: void, request: PauseRequest): Promise<void>
   /** Tasks worked on at the same time, over all lanes. */
   readonly slots: number
   /** Tasks of one lane at the same time. */
@@ -40,6 +45,10 @@ export function createWorker(deps: WorkerDeps): Service & { readonly failed: Pro
   const lanes = new Set<Lane>()
   const tasks = new Set<RunningTask>()
   const ended = new AbortController()
+  /** By the task itself, which is the same object while its lane is held. */
+  const memories = new WeakMap<Taken['task'], TaskMemory>()
+  /** Failed tasks whose time to be tried again has not come. */
+  const resting = new Set<Taken['task']>()
   /** Lane to serve first at the next look: every lane gets its turn. */
   let turn = 0
 
@@ -64,24 +73,50 @@ export function createWorker(deps: WorkerDeps): Service & { readonly failed: Pro
     return undefined
   }
 
-  /** A task of a paused run or partition keeps its place in the lane, and nothing else. */
-  const isParked = (task: Taken['task']): boolean => intents.of(task) === 'paused'
+  /** A task of a paused run or partition, or one that rests after a failure, keeps its place in the lane, and nothing else. */
+  const isParked = (task: Taken['task']): boolean => {
+    const intent = intents.of(task)
+    return intent === 'paused' || (intent === 'running' && resting.has(task))
+  }
+
+  const rest = (task: Taken['task'], restMs: number): void => {
+    resting.add(task)
+    void pause(restMs, ended.signal).then(() => {
+      resting.delete(task)
+      schedule()
+    })
+  }
+
+  const memoryOf = (task: Taken['task']): TaskMemory => {
+    const memory = memories.get(task) ?? new TaskMemory()
+    memories.set(task, memory)
+    return memory
+  }
+
+  const taskDeps: RunTaskDeps = {
+    ...deps.task,
+    parkRun: (runId) => deps.ask(budgetRequest(runId, intents.sequenceOf(runId))),
+  }
 
   const begin = (lane: Lane, { offset, task }: Taken): void => {
     const stop = new AbortController()
     const isEnding = intents.of(task) === 'cancelled'
+    const place = { topicPartition: lane.topicPartition, offset }
     const work = async (): Promise<void> => {
       const outcome = isEnding
-        ? await cancelTask(deps.task, task, lane.topicPartition, stop.signal)
-        : await runTask(deps.task, task, lane.topicPartition, stop.signal, (checkpoint) => {
+        ? await cancelTask(taskDeps, task, place, stop.signal)
+        : await runTask(taskDeps, task, place, memoryOf(task), stop.signal, (checkpoint) => {
             lane.advance(offset, checkpoint)
           })
       if (outcome === 'finished') {
         lane.finish(offset)
         consumer.roomIn(lane)
       } else {
+        if (typeof outcome === 'object') rest(task, outcome.restMs)
         lane.release(offset, task)
-        // A task on a lane that is still ours and was fenced: a duplicate elsewhere has it. Looked at again, not spun on.
+        consumer.roomIn(lane)
+        // On a lane that is still ours a duplicate elsewhere has it: looked at again, not spun on. Its slot waits too, for
+        // a worker that is fenced may not know yet that all of its lanes are somebody else's.
         if (outcome === 'fenced') await pause(1_000, AbortSignal.any([ended.signal, stop.signal]))
       }
     }

@@ -19,7 +19,7 @@ export interface Mutant {
 const rows = 'src/sink/checkpoint-row.ts'
 const groups = 'src/sink/checkpoint-groups.ts'
 const sink = 'src/sink/postgres-sink.ts'
-const hold = 'src/work/hold-partition.ts'
+const chunk = 'src/work/write-chunk.ts'
 const worker = 'src/work/worker.ts'
 
 const rowFence = `where partition_id = $1 and epoch = $2 and sequence = $3 and cursor is not distinct from $4 and "to" = $5
@@ -74,8 +74,8 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: worker,
-        from: '      const outcome = await runTask(',
-        to: '      lane.finish(offset)\n      const outcome = await runTask(',
+        from: '      const outcome = isEnding',
+        to: '      lane.finish(offset)\n      const outcome = isEnding',
       },
     ],
     cells: ['gone/W6', 'kill/W11/2'],
@@ -85,11 +85,11 @@ export const mutants: readonly Mutant[] = [
     breaks: 'a chunk is told before it is committed',
     changes: [
       {
-        file: hold,
-        from: '  const checkpoint = await sink.commit({',
-        to: `  const early = { ...before, sequence: before.sequence + 1, cursor: page.cursor }
-  await deps.tell([progressed(teller, early, { readMs: 0, transformMs: 0, writeMs: 0 })])
-  const checkpoint = await sink.commit({`,
+        file: chunk,
+        from: '    return sink.commit(chunkOf(',
+        to: `    const early = { ...before, sequence: before.sequence + 1, cursor: page.cursor }
+    await deps.tell([progressed(teller, early, { readMs: 0, transformMs: 0, writeMs: 0 })])
+    return sink.commit(chunkOf(`,
       },
     ],
     cells: ['kill/W4/9'],

@@ -36,7 +36,7 @@ export function scheduleOf({ seed, durationMs, workers, others, sessionTimeoutMs
   const times = (meanMs: number): number[] => {
     const found: number[] = []
     for (let at = meanMs * (0.3 + random() * 0.4); at < durationMs; at += meanMs * (0.5 + random()))
-      found.push(Math.round(at))
+      found.push(Math.floor(at))
     return found
   }
   const acts: Act[] = [

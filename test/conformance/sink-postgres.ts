@@ -41,7 +41,7 @@ export async function postgresHarness(kind: 'insert' | 'upsert'): Promise<SinkHa
   const table = `${schema}.target`
   const lock = Math.floor(Math.random() * 2 ** 31)
   await pool.query(`
-    create table ${table} (id int8 primary key, at timestamptz not null, name text);
+    create table ${table} (id int8 primary key, at timestamptz not null, name text constraint nothing_refused check (name <> 'refused'));
     create function ${schema}.wait() returns trigger language plpgsql as
       $$ begin perform pg_advisory_xact_lock_shared(${lock}); return null; end $$;
     create trigger wait after insert on ${table} for each statement execute function ${schema}.wait()`)

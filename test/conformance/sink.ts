@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { noTotals } from '../../src/contract/certificate.ts'
 import type { Checkpoint } from '../../src/contract/checkpoint.ts'
 import { FencedError, RetryableError, TerminalError } from '../../src/contract/errors.ts'
-import type { Chunk, Claim, Holding, RejectedRow, Sink } from '../../src/sink/sink.ts'
+import type { Chunk, Claim, Failure, Holding, RejectedRow, Sink } from '../../src/sink/sink.ts'
 
 /** Chunks that are stopped in the middle of their transaction: some of it is written, nothing is committed. */
 export interface StoppedWrites {
@@ -41,6 +41,7 @@ export interface SinkTraits {
 }
 
 const leaseMs = 60_000
+const failure: Failure = { reason: 'ROW_INVALID', message: 'row 5 does not fit', attempts: 1, sample: ['{"id":5}'] }
 
 export function describeSink(name: string, traits: SinkTraits, makeHarness: () => Promise<SinkHarness>): void {
   describe(`${name} keeps the promises of a sink`, () => {
@@ -169,9 +170,9 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
       const { checkpoint } = await claimed(sink, holding)
       const done = await sink.commit(chunkOf(sink, holding, checkpoint, [], { last: true }))
       expect(done).toMatchObject({ sequence: 1, cursor: null, state: 'completed' })
-      expect(await sink.claim(holding)).toEqual({ kind: 'finished', checkpoint: done, range: holding.range })
+      expect(await sink.claim(holding)).toMatchObject({ kind: 'finished', checkpoint: done, range: holding.range })
       await expect(sink.commit(chunkOf(sink, holding, done, [first(holding)]))).rejects.toThrow(FencedError)
-      await expect(sink.fail(holding, done, 'ROW_INVALID', 'too late')).rejects.toThrow(FencedError)
+      await expect(sink.fail(holding, done, failure)).rejects.toThrow(FencedError)
       expect(await sink.renew(holding, 1)).toBe(true)
       expect(await rowsOf(holding)).toEqual([])
     })
@@ -199,9 +200,76 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
     test('a failed partition is terminal', async () => {
       const [sink, holding] = [harness.open(leaseMs), partition()]
       const { checkpoint } = await claimed(sink, holding)
-      const failed = await sink.fail(holding, checkpoint, 'ROW_INVALID', 'row 5 does not fit')
-      expect(failed).toMatchObject({ state: 'failed', epoch: 1, sequence: 0 })
-      expect(await sink.claim(holding)).toMatchObject({ kind: 'finished', checkpoint: { state: 'failed' } })
+      const failed = await sink.fail(holding, checkpoint, failure)
+      expect(failed).toMatchObject({ state: 'failed', epoch: 1, sequence: 0, failure, worker: 'worker-1' })
+      // Whoever finds it can tell all of it again.
+      expect(await sink.claim(holding)).toEqual({ kind: 'finished', checkpoint: failed, range: holding.range })
+      expect(await sink.checkpoints(holding.runId)).toEqual([failed])
+    })
+
+    describe('a trial', () => {
+      const bufferOf = (sink: Sink, ids: readonly number[]) => {
+        const buffer = sink.buffer()
+        for (const id of ids) buffer.add({ id, at: new Date(0), name: id % 10 === 7 ? 'refused' : 'fine' })
+        return buffer
+      }
+
+      test('says what the server says of some rows, as often as is asked, and leaves nothing behind', async () => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        const id = first(holding)
+        const { checkpoint } = await claimed(sink, holding)
+        await harness.insert(id + 1)
+        const trial = { holding, before: checkpoint, to: holding.range.to }
+        const said = await sink.trial(trial, async (refusal) => [
+          await refusal(bufferOf(sink, [id, id + 1, id + 2])),
+          await refusal(bufferOf(sink, [id, id + 7, id + 8])),
+          await refusal(bufferOf(sink, [id + 17])),
+          await refusal(bufferOf(sink, [id + 7])),
+          await refusal(bufferOf(sink, [])),
+          await refusal(bufferOf(sink, [id, id + 8])),
+        ])
+        expect(said.map((reason) => reason?.includes('nothing_refused') ?? reason)).toEqual([
+          ...[null, true, true, true],
+          ...[null, null],
+        ])
+        expect((await rowsOf(holding)).map((row) => row.id)).toEqual([id + 1])
+        expect(await harness.chunks(holding.partitionId)).toEqual([])
+        // The hold is as it was: the chunk follows, without the rows that are refused.
+        await sink.commit(chunkOf(sink, holding, checkpoint, [id, id + 1]))
+        expect((await rowsOf(holding)).map((row) => row.id)).toEqual([id, id + 1])
+      })
+
+      test('of a hold that is over says so', async () => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        const { checkpoint } = await claimed(sink, holding)
+        await claimed(harness.open(leaseMs), holding)
+        const trial = sink.trial({ holding, before: checkpoint, to: holding.range.to }, async (refusal) =>
+          refusal(bufferOf(sink, [first(holding)])),
+        )
+        await expect(trial).rejects.toThrow(FencedError)
+      })
+
+      test('does not keep the holder from renewing its lease, nor others from claiming', async () => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        const { checkpoint } = await claimed(sink, holding)
+        await sink.trial({ holding, before: checkpoint, to: holding.range.to }, async (refusal) => {
+          await refusal(bufferOf(sink, [first(holding)]))
+          expect(await sink.renew(holding, 1)).toBe(true)
+          expect((await claimed(harness.open(leaseMs), holding)).checkpoint.epoch).toBe(2)
+        })
+      })
+    })
+
+    test('what a run has rejected is the sum over its partitions', async () => {
+      const [sink, runId] = [harness.open(leaseMs), randomUUID()]
+      expect(await sink.rejections(runId)).toEqual({ rowsRead: 0, rowsRejected: 0 })
+      for (const index of [0, 1]) {
+        const holding = partition({ runId, index })
+        const { checkpoint } = await claimed(sink, holding)
+        const rejected = [{ position: 'row 1', reason: 'bad', row: '{}' }]
+        await sink.commit(chunkOf(sink, holding, checkpoint, [first(holding)], { rejected }))
+      }
+      expect(await sink.rejections(runId)).toEqual({ rowsRead: 4, rowsRejected: 2 })
     })
 
     describe('a hold that is over changes nothing', () => {
@@ -212,7 +280,7 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
         await expect(zombie.commit(chunkOf(zombie, holding, old.checkpoint, [first(holding)]))).rejects.toThrow(
           FencedError,
         )
-        await expect(zombie.fail(holding, old.checkpoint, 'ROW_INVALID', 'it is not ours')).rejects.toThrow(FencedError)
+        await expect(zombie.fail(holding, old.checkpoint, failure)).rejects.toThrow(FencedError)
         expect(await zombie.renew(holding, old.checkpoint.epoch)).toBe(false)
         expect(await rowsOf(holding)).toEqual([])
         expect(await holder.renew(holding, current.checkpoint.epoch)).toBe(true)
@@ -265,7 +333,7 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
         if (!done || !failed || !running || !fresh) throw new Error('four partitions')
         const { checkpoint } = await claimed(sink, done)
         await sink.commit(chunkOf(sink, done, checkpoint, [first(done)], { last: true }))
-        await sink.fail(failed, (await claimed(sink, failed)).checkpoint, 'ROW_INVALID', 'row 5 does not fit')
+        await sink.fail(failed, (await claimed(sink, failed)).checkpoint, failure)
         const half = await claimed(sink, running)
         const kept = await sink.commit(chunkOf(sink, running, half.checkpoint, [first(running)]))
         const states = [done, failed, running, fresh].map(({ partitionId }, i) => [

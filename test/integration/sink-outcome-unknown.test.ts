@@ -12,7 +12,8 @@ import { openPool, type Pool, query, withTransaction } from '../../src/postgres/
 import type { Source } from '../../src/source/source.ts'
 import { intentChanged } from '../../src/work/intents.ts'
 import { defaultRetryPolicy } from '../../src/work/retry.ts'
-import { runTask } from '../../src/work/run-task.ts'
+import { runTask, type TaskOutcome } from '../../src/work/run-task.ts'
+import { TaskMemory } from '../../src/work/task-memory.ts'
 import { createTestSchema, insertSink, type TestSchema } from '../conformance/sink-postgres.ts'
 import { eventually } from '../support/eventually.ts'
 import { silentLog } from '../support/silent-log.ts'
@@ -157,14 +158,16 @@ test('a task that is paused in the middle of an unknown outcome has not stopped 
   try {
     await stopper.query('select pg_advisory_lock($1)', [lock])
     proxy.armed.on = true
-    let outcome: string | undefined
+    let outcome: TaskOutcome | undefined
     const running = runTask(
       {
         ...{ open: async () => ({ backfill, hash: 'h', source, sink }), tell: async () => {}, leaseMs: 60_000 },
         ...{ worker: 'worker-1', retry: defaultRetryPolicy, random: Math.random, now: () => new Date() },
-        ...{ countRead: () => {}, log: silentLog },
+        ...{ countRead: () => {}, log: silentLog, taskTopic: 'tasks', parkRun: async () => {} },
+        deadLetters: { publish: async () => {} },
+        within: (_task, work) => work(),
       },
-      ...([task, 0, stop.signal, () => {}] as const),
+      ...([task, { topicPartition: 0, offset: 0n }, new TaskMemory(), stop.signal, () => {}] as const),
     ).then((ended) => (outcome = ended))
     await eventually('a claim that waits behind the COMMIT', async () => {
       const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%insert into%checkpoint as c%'

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { noTotals, type Totals } from '../../src/contract/certificate.ts'
+import type { PauseRequest } from '../../src/contract/request.ts'
 import type { PartitionState } from '../../src/contract/states.ts'
 import type { StatusEvent } from '../../src/contract/status.ts'
 import type { TaskMessage } from '../../src/contract/task.ts'
@@ -42,6 +43,7 @@ interface World {
   readonly covered: Set<string>
   readonly tasks: TaskMessage[]
   readonly events: StatusEvent[]
+  readonly asked: PauseRequest[]
   /** Looks that asked which partitions are covered. */
   looks: number
 }
@@ -64,7 +66,7 @@ async function world(): Promise<World> {
       [runId, n, partitionId(n), String(n * 10), String(n * 10 + 10)],
     )
   const covered = new Set([0, 1, 2].map(partitionId))
-  return { database, runId, checkpoints: new Map(), covered, tasks: [], events: [], looks: 0 }
+  return { database, runId, checkpoints: new Map(), covered, tasks: [], events: [], asked: [], looks: 0 }
 }
 
 const running: Service[] = []
@@ -96,6 +98,7 @@ async function supervise(around: World, more: Partial<SupervisorDeps> = {}): Pro
       return (id) => now.has(id)
     },
     workers: async () => [],
+    ask: async (request) => void around.asked.push(request),
     control: { clear: async () => {} },
     tasks: { publish: async (some) => void tasks.push(...some) },
     status: { publish: async (some) => void events.push(...some) },
@@ -162,7 +165,9 @@ test('a partition that no open task covers is published again, as it was planned
 test('a completion that was never told is told from the checkpoint row, and then the run ends', async () => {
   const around = await world()
   for (const n of [0, 1]) reached(around, n, 'completed')
-  reached(around, 2, 'failed', { failure: { reason: 'ROW_INVALID', message: 'amount is not a number' } })
+  reached(around, 2, 'failed', {
+    failure: { reason: 'ROW_INVALID', message: 'amount is not a number', attempts: 1, sample: [] },
+  })
   await supervise(around)
   await eventually('three ends told', async () => (around.events.length >= 3 ? true : undefined))
   expect(around.events.slice(0, 3)).toMatchObject([
@@ -190,6 +195,28 @@ test('a completion that was never told is told from the checkpoint row, and then
     const [run] = await around.database.rows('select state, ended_at from :schema.run')
     return run?.state === 'failed' && run.ended_at instanceof Date ? true : undefined
   })
+})
+
+test('a run of which most partitions fail is asked to be parked, once', async () => {
+  const around = await world()
+  for (let n = 3; n < 60; n += 1)
+    await around.database.rows(
+      `insert into :schema.partition (run_id, index, partition_id, kind, "from", "to", locator, announced)
+       values ($1, $2, $3, 'integer', '0', '10', '{"column": "id"}', true)`,
+      [around.runId, n, partitionId(n)],
+    )
+  for (let n = 0; n < 60; n += 1) around.covered.add(partitionId(n))
+  const failure = { reason: 'SINK_NOT_WRITABLE', message: 'permission denied', attempts: 1, sample: [] }
+  for (let n = 0; n < 49; n += 1) reached(around, n, 'failed', { failure })
+  await supervise(around, { patienceMs: 600_000 })
+  await looksOn(around, 3)
+  expect(around.asked).toEqual([])
+  reached(around, 49, 'failed', { failure })
+  await eventually('the request', async () => around.asked[0])
+  await looksOn(around, 3)
+  expect(around.asked).toMatchObject([
+    { type: 'pause', runId: around.runId, requestKey: `parked/${around.runId}/circuit-breaker` },
+  ])
 })
 
 test('a run does not end while the ledger does not know all of it', async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { noTotals } from '../../src/contract/certificate.ts'
 import type { PartitionState } from '../../src/contract/states.ts'
 import type { StoredCheckpoint } from '../../src/sink/sink.ts'
@@ -50,7 +50,7 @@ test('a run that is worked on shows no difference', () => {
     checkpoints: rows(row(a, 'completed'), row(b, 'running')),
     ledger: new Map([[a, told('completed')]]),
   })
-  expect(found).toEqual({ ended: null, unswept: [], stranded: [], untold: [], sightings: new Map() })
+  expect(found).toEqual({ ended: null, unswept: [], stranded: [], untold: [], tripped: false, sightings: new Map() })
 })
 
 test('a partition without an open task is stranded when it still is after the patience', () => {
@@ -124,4 +124,37 @@ test('one failed partition fails the run, when all others have ended too', () =>
   expect(running.ended).toBeNull()
   const ended = compareRun({ ...nothing, checkpoints: rows(row(a, 'failed'), row(b, 'completed')), ledger })
   expect(ended.ended).toMatchObject({ state: 'failed', partitionsFailed: 1 })
+})
+
+describe('the circuit breaker', () => {
+  const ids = Array.from({ length: 200 }, (_, n) => `00000003-0000-4000-8000-${String(n).padStart(12, '0')}`)
+  const look = (completed: number, failed: number, more: Partial<Look> = {}): Difference => {
+    const stateOf = (n: number): PartitionState =>
+      n < completed ? 'completed' : n < completed + failed ? 'failed' : 'running'
+    return compareRun({
+      ...nothing,
+      plan: ids.map((partitionId, index) => ({ partitionId, index, announced: true })),
+      checkpoints: rows(...ids.map((id, n) => row(id, stateOf(n)))),
+      ...more,
+    })
+  }
+
+  test.each([
+    [0, 49, false],
+    [0, 50, true],
+    [25, 25, false],
+    [24, 26, true],
+    [100, 99, false],
+    [90, 91, true],
+  ])('%i completed and %i failed: %s', (completed, failed, tripped) => {
+    expect(look(completed, failed).tripped).toBe(tripped)
+  })
+
+  test('does not trip for a run that is paused, cancelled or at its end', () => {
+    expect(look(0, 100, { state: 'paused' }).tripped).toBe(false)
+    expect(look(0, 100, { state: 'cancelling' }).tripped).toBe(false)
+    // Every partition is terminal: nothing is left to be saved.
+    const ended = look(0, 200, { ledger: new Map(ids.map((id) => [id, told('failed')])) })
+    expect([ended.tripped, ended.ended?.state]).toEqual([false, 'failed'])
+  })
 })

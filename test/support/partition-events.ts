@@ -38,6 +38,7 @@ export const failed = (given: Partial<Omit<PartitionFailed, 'type' | 'version'>>
   ...common,
   reason: 'ROW_INVALID',
   message: 'amount is not a number',
+  attempts: 1,
   ...given,
   type: 'partition.failed',
 })

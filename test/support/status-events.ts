@@ -68,7 +68,7 @@ const partitionEvent = fc
       case 'partition.cancelled':
         return { ...common, type }
       case 'partition.failed':
-        return { ...common, type, reason: 'ROW_INVALID', message: `at ${sequence}` }
+        return { ...common, type, reason: 'ROW_INVALID', message: `at ${sequence}`, attempts: 1 }
     }
   })
 

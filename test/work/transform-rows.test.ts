@@ -5,14 +5,20 @@ import { type Backfill, defineBackfill, skip } from '../../src/define/define-bac
 import { files } from '../../src/define/files.ts'
 import { partition } from '../../src/define/partition-by.ts'
 import { postgres } from '../../src/define/postgres.ts'
-import { CopyBuffer, copyLayout } from '../../src/postgres/copy-binary.ts'
+import type { AnyRow } from '../../src/define/row-schema.ts'
+import { CopyBuffer, type CopyLimits, copyLayout } from '../../src/postgres/copy-binary.ts'
 import { transformRows } from '../../src/work/transform-rows.ts'
 import { column } from '../postgres/columns.ts'
 
 const schema = z.object({ n: z.int() })
 
 /** The account of a chunk of rows n = 0, 1, 2 …, and the numbers that were written. */
-async function transformed(count: number, transform: Backfill['transform'], rejectable = 0) {
+async function transformed(
+  count: number,
+  transform: Backfill['transform'],
+  rejectable = 0,
+  { limits, givenUp = new AbortController().signal }: { limits?: CopyLimits; givenUp?: AbortSignal } = {},
+) {
   const backfill = defineBackfill({
     id: 'numbers',
     source: files.parquet('numbers.parquet', { schema, position: 'position' }),
@@ -20,11 +26,15 @@ async function transformed(count: number, transform: Backfill['transform'], reje
     sink: postgres.insert('numbers', { schema, range: 'n' }),
     limits: { maxRejectedRows: rejectable },
   })
-  const buffer = new CopyBuffer(copyLayout([column('n', 'int4')]))
+  const buffer = new CopyBuffer(copyLayout([column('n', 'int4')]), 65_536, limits)
   const rows = Array.from({ length: count }, (_, n) => ({ n }))
   const range = { kind: 'integer' as const, from: '0', to: String(count) }
   const context = { params: {}, partition: { index: 0, range }, signal: AbortSignal.any([]), skip: () => skip }
-  const account = await transformRows({ ...backfill, transform }, rows, context, buffer, 'the start', rejectable)
+  const account = await transformRows(rows, {
+    ...{ backfill: { ...backfill, transform }, context, buffer, rejectable },
+    after: 'the start',
+    givenUp,
+  })
   const bytes = buffer.finished()
   const written: number[] = []
   // After the header of 19 bytes, each row of one int4: a count of fields, a length, the number.
@@ -77,7 +87,7 @@ test('a row that fails is rejected whole, with its place and its reason, and the
   expect(account.rejected).toEqual([
     { position: 'row 0 after the start', reason: 'no such airport', row: '{"n":0}' },
     { position: 'row 1 after the start', reason: expect.stringContaining('column "n"'), row: '{"n":1}' },
-    { position: 'row 2 after the start', reason: expect.stringContaining('returned "text"'), row: '{"n":2}' },
+    { position: 'row 2 after the start', reason: expect.stringContaining("returned 'text'"), row: '{"n":2}' },
   ])
 })
 
@@ -85,7 +95,71 @@ test('one bad row more than may be rejected ends the partition, naming the limit
   const bad = transformed(2, () => Promise.reject(new Error('no such airport')), 1)
   await expect(bad).rejects.toThrow(TerminalError)
   await expect(bad).rejects.toMatchObject({
-    code: 'ROW_INVALID',
+    code: 'ERROR_BUDGET_SPENT',
+    row: '{"n":1}',
     message: expect.stringMatching(/^row 1 after the start: no such airport.*maxRejectedRows is 1/),
   })
+})
+
+test('without a budget the first bad row is invalid', async () => {
+  const bad = transformed(2, () => undefined)
+  await expect(bad).rejects.toMatchObject({ code: 'ROW_INVALID', row: '{"n":0}' })
+})
+
+test.each<[string, unknown, string]>([
+  ['nothing', undefined, 'returned nothing (a return is missing)'],
+  ['a number', 7, 'returned 7'],
+  ['a bigint', 7n, 'returned 7n'],
+  ['a symbol', Symbol('x'), 'returned Symbol(x)'],
+  ['a function', () => 1, 'returned [Function'],
+  ['an array in an array', [[{ n: 1 }]], 'returned [ { n: 1 } ]'],
+  ['null in an array', [{ n: 1 }, null], 'returned null'],
+  ['a row of another type', { n: 'x' }, 'column "n" is int4'],
+])('%s instead of a row is rejected, and says so', async (_what, garbage, reason) => {
+  const { account, written } = await transformed(2, (row) => (n(row) === 0 ? garbage : row), 1)
+  expect(written).toEqual([1])
+  expect(account.rejected).toEqual([
+    { position: 'row 0 after the start', reason: expect.stringContaining(reason), row: '{"n":0}' },
+  ])
+})
+
+test('a row that is changed by the transform changes no other', async () => {
+  const { written } = await transformed(3, (row) => {
+    row.n = n(row) * 10
+    return row
+  })
+  expect(written).toEqual([0, 10, 20])
+})
+
+test('a row that is larger than one may be is rejected, and the others are written', async () => {
+  const { account, written } = await transformed(3, (row) => row, 3, { limits: { rowBytes: 9, chunkBytes: 1_000 } })
+  expect(written).toEqual([])
+  expect(account.rejected).toHaveLength(3)
+  expect(account.rejected[0]?.reason).toBe('the row has 10 bytes, limits.maxRowBytes is 9')
+})
+
+test('rows that are too much for one chunk are no bad rows', async () => {
+  const much = transformed(100, (row) => row, 100, { limits: { rowBytes: 10, chunkBytes: 500 } })
+  await expect(much).rejects.toMatchObject({
+    code: 'CHUNK_TOO_LARGE',
+    message: expect.stringMatching(/^row 48 .*limits.maxChunkBytes is 500$/),
+  })
+})
+
+test('what a transform answers after its chunk was given up is not wanted, and no further row is asked for', async () => {
+  const [given, asked] = [new AbortController(), [] as number[]]
+  const answers = Promise.withResolvers<AnyRow>()
+  const late = transformed(
+    3,
+    (row) => {
+      asked.push(n(row))
+      return answers.promise
+    },
+    3,
+    { givenUp: given.signal },
+  )
+  given.abort()
+  answers.resolve({ n: 1 })
+  await expect(late).rejects.toThrow()
+  expect(asked).toEqual([0])
 })

@@ -26,6 +26,11 @@ create table :schema.checkpoint (
   -- Why it failed: a code, and the sentence for a person.
   reason text,
   message text,
+  -- Tries that counted when it failed, and up to three rows it had in hand then, as JSON texts without what is redacted.
+  attempts int check (attempts >= 0),
+  sample text[],
+  -- Smaller chunks did not help: to be cut into two partitions.
+  split_wanted boolean not null default false,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   check ((state = 'failed') = (reason is not null))

@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { RetryableError, TerminalError } from '../../src/contract/errors.ts'
+import { createDeadline } from '../../src/work/deadline.ts'
+
+const never = (): Promise<never> => new Promise(() => {})
+const hour = 3_600_000
+
+describe('a deadline', () => {
+  test('gives what the work gives, or throws, one after the other', async () => {
+    const deadline = createDeadline({ chunkTimeoutMs: hour, partitionTimeoutMs: null }, 0)
+    const done = deadline.chunk()
+    expect(await deadline.within(Promise.resolve(1))).toBe(1)
+    await expect(deadline.within(Promise.reject(new Error('no')))).rejects.toThrow('no')
+    expect(await deadline.within(Promise.resolve(2))).toBe(2)
+    done()
+    deadline.end()
+    expect(deadline.signal.aborted).toBe(false)
+  })
+
+  test('of a chunk passes while it is worked on, not after its end', async () => {
+    const deadline = createDeadline({ chunkTimeoutMs: 100, partitionTimeoutMs: null }, 0)
+    deadline.chunk()()
+    const late = Promise.withResolvers<number>()
+    const began = performance.now()
+    deadline.chunk()
+    const given = deadline.within(late.promise)
+    await expect(given).rejects.toThrow(RetryableError)
+    await expect(given).rejects.toMatchObject({ code: 'TIMED_OUT', message: expect.stringContaining('100 ms') })
+    expect(performance.now() - began).toBeGreaterThanOrEqual(95)
+    expect(deadline.signal.reason).toMatchObject({ code: 'TIMED_OUT' })
+    // Nobody hears how it ended in the end, and nothing more begins.
+    late.reject(new Error('too late'))
+    await expect(deadline.within(Promise.resolve(1))).rejects.toThrow('100 ms')
+  })
+
+  test('of a partition counts what was worked before', async () => {
+    const deadline = createDeadline({ chunkTimeoutMs: hour, partitionTimeoutMs: hour }, hour - 50)
+    const given = deadline.within(never())
+    await expect(given).rejects.toThrow(TerminalError)
+    await expect(given).rejects.toMatchObject({ code: 'PARTITION_TIMED_OUT' })
+  })
+
+  test('keeps nothing of what passed through it', async () => {
+    const deadline = createDeadline({ chunkTimeoutMs: hour, partitionTimeoutMs: null }, 0)
+    const before = process.memoryUsage().arrayBuffers
+    for (let page = 0; page < 400; page += 1) {
+      const done = deadline.chunk()
+      await deadline.within(Promise.resolve(new Uint8Array(1_048_576)))
+      done()
+    }
+    // What is garbage is collected when that much is asked for; what is kept is not.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(300 * 1_048_576)
+    deadline.end()
+  })
+})
