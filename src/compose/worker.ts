@@ -68,6 +68,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
           tell: (events) => status.publish(events),
           worker: config.workerId,
           now: () => new Date(),
+          mark,
           log,
         },
         host,

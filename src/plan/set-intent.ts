@@ -5,6 +5,7 @@ import type { RunId } from '../contract/ids.ts'
 import type { IntentRequest } from '../contract/request.ts'
 import type { IntentEvent } from '../contract/status.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { IncomingRecord } from '../status/record-feed.ts'
 import type { StatusLog } from '../status/status-log.ts'
 import { type AskedRequest, accepted, bodyHashOf, duplicate, rejected } from './answer.ts'
@@ -19,6 +20,7 @@ export interface SetIntentDeps {
   readonly control: ControlLog
   readonly status: StatusLog
   now(): Date
+  readonly mark?: Mark
   readonly log: Log
 }
 
@@ -45,7 +47,9 @@ export async function setIntent(deps: SetIntentDeps, asked: AskedIntent): Promis
   // Somebody changed the run meanwhile, or took the key: judged again.
   if (!isWritten) return setIntent(deps, asked)
   deps.log.info({ runId: run.id, request: request.type, state: decision.state, by: request.requestedBy }, 'intent set')
+  await deps.mark?.('C1')
   await publishIntent(deps, run.id)
+  await deps.mark?.('P2')
   await tell(deps, asked, { backfill: run.backfill, index: run.index, sequence: run.sequence + 1 })
   await deps.status.publish([accepted(asked, run.id, deps.now())])
 }

@@ -221,6 +221,7 @@ async function end(
     isTerminalRun(run.state) ||
     (canMove(run.state, how.state) && (await deps.runs.end(run.id, run.state, how.state, at)))
   if (!decided) return
+  await deps.mark?.('C4')
   await deps.status.publish([runEnd(run, how, at)])
   await deps.mark?.('Q3')
   if (run.controlSequence > 0) await deps.control.clear(run.id)

@@ -3,6 +3,7 @@ import type { StatusEvent } from '../contract/status.ts'
 import type { Run } from '../plan/run-store.ts'
 import type { StoredPartition } from '../plan/task-of.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { StatusLog } from '../status/status-log.ts'
 import { partitionEnd } from './repairs.ts'
@@ -11,6 +12,7 @@ export interface SweepDeps {
   partitions(ids: readonly PartitionId[]): Promise<readonly StoredPartition[]>
   readonly status: StatusLog
   now(): Date
+  readonly mark?: Mark
   readonly log: Log
 }
 
@@ -36,6 +38,7 @@ export async function sweepCancelled(
         ...{ runId: run.id, backfill: run.backfill, partitionId, index, range },
       })),
     )
+    await deps.mark?.('C2')
     const ended = new Map(rows.map((row) => [row.partitionId, row]))
     const events = planned.flatMap((partition): StatusEvent[] => {
       const row = ended.get(partition.partitionId)

@@ -22,6 +22,7 @@ export async function cancelTask(
       const { sink } = await deps.open(task.backfill)
       const [checkpoint] = await sink.cancel([holdingOf(teller)])
       if (checkpoint === undefined) throw new TypeError(`cancelling partition ${task.partitionId} gave no row`)
+      await deps.mark?.('C3')
       await tellEnd(deps, teller, checkpoint)
       return 'finished'
     } catch (error) {

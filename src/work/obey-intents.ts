@@ -4,6 +4,7 @@ import type { RunId } from '../contract/ids.ts'
 import type { StatusEvent } from '../contract/status.ts'
 import type { TaskMessage } from '../contract/task.ts'
 import type { Log } from '../process/log.ts'
+import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
 import type { ControlFeed, OpenControlFeed } from './control-feed.ts'
 import { createIntents } from './intents.ts'
@@ -14,6 +15,7 @@ export interface ObeyIntentsDeps {
   tell(events: readonly StatusEvent[]): Promise<void>
   readonly worker: string
   now(this: void): Date
+  readonly mark?: Mark
   readonly log: Log
 }
 
@@ -50,6 +52,7 @@ export function obeyIntents(deps: ObeyIntentsDeps, host: IntentHost): ObeyedInte
     atStart: boolean,
   ): Promise<void> => {
     await host.obey(runId)
+    await deps.mark?.('P1')
     const at = deps.now().toISOString()
     const type = 'intent.acknowledged'
     for (let delayMs = 100; !ended.signal.aborted; delayMs = Math.min(delayMs * 2, 5_000)) {

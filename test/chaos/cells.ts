@@ -22,6 +22,10 @@ export type Happening =
   | { readonly kind: 'lapse'; readonly bounds: 'same' | 'other' }
   /** While it stands there, the run is cancelled, and swept in the sink. */
   | { readonly kind: 'cancel' }
+  /** In its middle the run is paused and later resumed, or cancelled, and the process that passes the mark hurts itself. */
+  | { readonly kind: 'intent'; readonly intent: 'pause' | 'cancel' }
+  /** In its middle the run is paused and resumed, and then all that the control topic ever said comes again, last first. */
+  | { readonly kind: 'oldIntents' }
 
 /** What has to be lost before the mark can be passed. */
 export type Loss = 'tasks' | 'events'
@@ -56,14 +60,27 @@ const passings: Partial<Record<MarkName, readonly number[]>> = {
 
 const lossFor: Partial<Record<MarkName, Loss>> = { Q1: 'events', Q2: 'tasks' }
 
-const marks = Object.keys(markNames) as MarkName[]
+/** Passed when a part of the pages is written and a part is not. */
+const wideFor: ReadonlySet<MarkName> = new Set(['R5', 'C2'])
+
+/** What is to be asked in the middle of the run, or the mark is not passed. */
+const intentsFor: Partial<Record<MarkName, readonly ('pause' | 'cancel')[]>> = {
+  C1: ['pause', 'cancel'],
+  C2: ['cancel'],
+  C3: ['cancel'],
+  C4: ['cancel'],
+  P1: ['pause', 'cancel'],
+  P2: ['pause', 'cancel'],
+}
+
+const marks = (Object.keys(markNames) as MarkName[]).filter((mark) => intentsFor[mark] === undefined)
 
 function cell(id: string, harm: Harm | null, happening: Happening): Cell {
   const loss = harm === null ? undefined : lossFor[harm.mark]
   return {
     ...{ id, harm, happening },
     ...(loss === undefined ? {} : { loss }),
-    ...(harm?.mark === 'R5' ? { isWide: true } : {}),
+    ...(harm !== null && wideFor.has(harm.mark) ? { isWide: true } : {}),
   }
 }
 
@@ -116,6 +133,14 @@ const lapses = (['same', 'other'] as const).map((bounds) =>
 const cancels = (['W1', 'W2', 'W6'] as const).map((mark) =>
   cell(`cancel/${mark}`, at(mark, 3, 'hold'), { kind: 'cancel' }),
 )
+const intents = (['kill', 'freeze'] as const).flatMap((act) =>
+  (Object.keys(intentsFor) as MarkName[]).flatMap((mark) =>
+    (intentsFor[mark] ?? []).map((intent) =>
+      cell(`${act}/${mark}/${intent}`, at(mark, 1, act), { kind: 'intent', intent }),
+    ),
+  ),
+)
+const oldIntents = cell('message/oldIntents', null, { kind: 'oldIntents' })
 
 export const cells: readonly Cell[] = [
   ...kills,
@@ -128,6 +153,8 @@ export const cells: readonly Cell[] = [
   ...messages,
   ...lapses,
   ...cancels,
+  ...intents,
+  oldIntents,
   ...restarts,
 ]
 

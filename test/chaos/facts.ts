@@ -71,6 +71,14 @@ export interface SinkFact {
   readonly foreign: number
 }
 
+/** From the last acknowledgement of a pause to the request to resume. */
+export interface PauseFact {
+  readonly fromMs: number
+  readonly toMs: number
+  /** What was committed when it began and when it ended. */
+  readonly chunks: readonly [number, number]
+}
+
 export interface Facts {
   readonly world: World
   readonly runs: readonly RunFact[]
@@ -95,6 +103,9 @@ export interface Facts {
   /** From the end of the faults to the end of the last run and back to quiet, and how long it may take. */
   readonly endedInMs: number
   readonly endLimitMs: number
+  /** How every run must end. */
+  readonly wanted: 'completed' | 'cancelled'
+  readonly pauses: readonly PauseFact[]
 }
 
 const count = z.coerce.number()

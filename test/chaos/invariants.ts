@@ -242,9 +242,12 @@ const plansRepeat: Invariant = ({ world, runs, plan }) =>
     return again.join() === there.join() ? [] : [`run ${runId}: planned again it has other partitions`]
   })
 
-/** Of what is cancelled no chunk is committed any more. That the effect is a prefix: I3 and I5. */
-const cancelStops: Invariant = ({ audit }) => {
-  const found: string[] = []
+/** Of what is cancelled no chunk is committed any more, nor after the end of a run is told. That the effect is a prefix: I3 and I5. */
+const cancelStops: Invariant = ({ audit, events }) => {
+  const told = events.flatMap((event) => (event.type === 'run.cancelled' ? [Date.parse(event.at)] : []))
+  const found = audit
+    .filter(({ what, atMs }) => what === 'CHUNK' && told.some((endedMs) => atMs > endedMs))
+    .map(({ partitionId }) => `${partitionId}: a chunk was committed after the run was told to be cancelled`)
   for (const [partitionId, changes] of grouped(audit)) {
     const cancelled = changes.findIndex(({ what, state }) => what !== 'CHUNK' && state === 'cancelled')
     if (cancelled >= 0 && changes.slice(cancelled).some(({ what }) => what === 'CHUNK'))
@@ -253,9 +256,18 @@ const cancelStops: Invariant = ({ audit }) => {
   return found
 }
 
-const runsEnd: Invariant = ({ runs, world, endedInMs, endLimitMs }) => [
+/** While a pause is acknowledged by all workers no chunk is committed; that no offset passes what is not over: I8. */
+const pausesHold: Invariant = ({ pauses, audit }) =>
+  pauses.flatMap(({ fromMs, toMs, chunks: [before, after] }) => [
+    ...(before === after ? [] : [`${after - before} chunks were committed while the run was paused`]),
+    ...audit
+      .filter(({ what, atMs }) => what === 'CHUNK' && atMs > fromMs && atMs < toMs)
+      .map(({ partitionId }) => `${partitionId}: a chunk was written after the pause was acknowledged by all`),
+  ])
+
+const runsEnd: Invariant = ({ runs, world, endedInMs, endLimitMs, wanted }) => [
   ...(runs.length === world.backfills.length ? [] : [`${runs.length} of ${world.backfills.length} runs are there`]),
-  ...runs.flatMap(({ runId, state }) => (terminal.has(state) ? [] : [`run ${runId} is ${state}`])),
+  ...runs.flatMap(({ runId, state }) => (state === wanted ? [] : [`run ${runId} is ${state}, not ${wanted}`])),
   ...(endedInMs <= endLimitMs ? [] : [`quiet after ${endedInMs} ms, the limit is ${endLimitMs} ms`]),
 ]
 
@@ -286,6 +298,7 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   I13: oneRunAKey,
   I14: plansRepeat,
   I16: cancelStops,
+  I17: pausesHold,
   I18: runsEnd,
   I19: littleIsReadAgain,
   I20: countsAddUp,

@@ -39,6 +39,8 @@ export interface Observer {
   deleteRecords(topic: 'tasks' | 'status'): Promise<void>
   /** Produces every task again, each so many topic partitions away; as it was, or changed. */
   repeatTasks(away: readonly number[], change?: (task: TaskMessage) => unknown): Promise<void>
+  /** Says again all that the control topic says, the last first, each twice. */
+  repeatIntents(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -179,6 +181,19 @@ export async function observe(world: World): Promise<Observer> {
         })),
       )
       await producer.send({ topic: tasksTopic, messages })
+      await producer.disconnect()
+    },
+    repeatIntents: async () => {
+      const topic = topicName(config.topicPrefix, 'control')
+      const read = new AbortController()
+      const followed = await followTopic(config, codec, silentLog, topic, 'beginning', read.signal)
+      void followed.caughtUp.then(() => read.abort())
+      const said: { key: string | null; value: string; partition: number }[] = []
+      for await (const { key, topicPartition: partition, json } of followed)
+        said.push({ key, value: JSON.stringify(await json()), partition })
+      const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
+      await producer.connect()
+      await producer.send({ topic, messages: said.toReversed().flatMap((message) => [message, message]) })
       await producer.disconnect()
     },
     stop: async () => {

@@ -153,7 +153,7 @@ export async function runChaos(stack: BenchStack, options: ChaosOptions): Promis
     const all = [...parts.values()]
     const lives = all.filter(({ roles }) => roles.includes('worker')).reduce((sum, part) => sum + part.deaths(), 0)
     const facts = await settle({
-      ...{ observer, parts: all, endLimitMs },
+      ...{ observer, parts: all, endLimitMs, wanted: 'completed', pauses: [] },
       world: { ...world, backfills: world.backfills.filter(({ id }) => submitted.includes(id)) },
       tasksHurt: slots * (lives + done.freeze + 2 * done.cut + done.server * workers.length * 2),
     })

@@ -11,12 +11,16 @@ export interface Settling {
   readonly endLimitMs: number
   /** Tasks that may have to read their chunk again. */
   readonly tasksHurt: number
+  /** How the runs must end. */
+  readonly wanted: Facts['wanted']
+  readonly pauses: Facts['pauses']
 }
 
 const stopWithinMs = 25_000
 
 /** Waits until every run has ended and nothing moves any more, ends the parts in order, and reads what they left. */
-export async function settle({ world, observer, parts, endLimitMs, tasksHurt }: Settling): Promise<Facts> {
+export async function settle(settling: Settling): Promise<Facts> {
+  const { world, observer, parts, endLimitMs, tasksHurt, wanted, pauses } = settling
   const began = performance.now()
   const isEnded = async (): Promise<boolean> => {
     const [row] = await world.sql<{ ended: string }>(
@@ -64,6 +68,6 @@ export async function settle({ world, observer, parts, endLimitMs, tasksHurt }: 
     committed: await observer.committed(),
     rowsRead: parts.reduce((sum, part) => sum + part.rowsRead(), 0),
     rowsReadAgainLimit: tasksHurt * world.chunkRows,
-    ...{ endedInMs, endLimitMs },
+    ...{ endedInMs, endLimitMs, wanted, pauses },
   }
 }

@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { askIntent, repeatIntents, runIntent } from './happen-intent.ts'
+import { startPart } from './processes.ts'
+import { pastSessionMs, type Running, roleOf } from './run-cell.ts'
+import type { Settling } from './settle.ts'
+import type { World } from './small-world.ts'
+import { type Started, slots } from './start-parts.ts'
+import type { TcpProxy } from './tcp-proxy.ts'
+import { held, until, within } from './wait-for.ts'
+
+/** What the checks must know of what happened. */
+export type Happened = Pick<Settling, 'tasksHurt' | 'wanted' | 'pauses'>
+
+const nothingHurt: Happened = { tasksHurt: 0, wanted: 'completed', pauses: [] }
+
+/** Lets the thing happen; returns what the checks must know. */
+export async function happen(running: Running, started: Started): Promise<Happened> {
+  const { hurt, secondWorker } = started
+  const { cell, kafka, postgres, stack, observer, world, ports, parts } = running
+  const { happening, harm } = cell
+  if (happening.kind === 'intent') return runIntent(running, started, happening.intent)
+  if (happening.kind === 'oldIntents') return repeatIntents(running)
+  if (hurt === undefined || harm === null) return nothingHurt
+  const hurting = (tasksHurt: number): Happened => ({ ...nothingHurt, tasksHurt })
+  const isWorker = roleOf(harm.mark) === 'worker'
+  const own = isWorker ? slots : 0
+  const all = 2 * slots
+  switch (happening.kind) {
+    case 'kill':
+    case 'rejection':
+      await until(`${harm.mark} is passed`, () => hurt.deaths() > 0)
+      secondWorker()
+      return hurting(own)
+    case 'freeze': {
+      await until(`${harm.mark} is passed`, () => hurt.isFrozen())
+      if (!isWorker) parts.push(startPart(world, ports, { name: 'backup', roles: hurt.roles }))
+      await sleep(pastSessionMs)
+      // Behind an open transaction nobody can take over; else somebody does before it goes on.
+      if (isWorker) await takenOver(world, harm.mark === 'W3' || harm.mark === 'W4' ? 2_000 : 10_000)
+      hurt.thaw()
+      return hurting(own)
+    }
+    case 'rebalance': {
+      await held(hurt, harm.mark)
+      const second = secondWorker()
+      await until('the second worker has joined', () => second.isReady())
+      hurt.goOn()
+      return hurting(0)
+    }
+    case 'message':
+      await held(hurt, harm.mark)
+      if (happening.what === 'late') {
+        hurt.goOn()
+        await until('the run has ended', async () => {
+          const rows = await world.sql(`select 1 from :schema.run where state = 'completed'`)
+          return rows.length === 1
+        })
+      }
+      if (happening.what === 'garbage') await observer.repeatTasks([0], () => ({ version: 1, what: 'no task' }))
+      else await observer.repeatTasks(happening.what === 'sameAgain' ? [0] : [1, 7])
+      hurt.goOn()
+      return hurting(0)
+    case 'lapse': {
+      await until(`${harm.mark} is passed`, () => hurt.isFrozen())
+      const frozen = await world.sql<{ partition_id: string }>(
+        `select partition_id from :schema.checkpoint where holder = 'worker-1' and state = 'running'`,
+      )
+      await observer.repeatTasks([1, 3, 5, 7, 9, 11, 13], (task) =>
+        happening.bounds === 'same'
+          ? task
+          : { ...task, range: { ...task.range, to: String(BigInt(task.range.to) - 100n) } },
+      )
+      await until('another worker has taken over what it held', async () => {
+        const rows = await world.sql(
+          `select 1 from :schema.checkpoint where partition_id = any ($1) and holder = 'worker-2'`,
+          [frozen.map(({ partition_id }) => partition_id)],
+        )
+        return rows.length > 0
+      })
+      hurt.thaw()
+      // Each copy that meets a lease that lapsed takes the partition over.
+      return hurting(all * 2)
+    }
+    case 'cancel': {
+      await held(hurt, harm.mark)
+      await askIntent(world, 'cancel')
+      await until('every row of the run is over', async () => {
+        const rows = await world.sql(`select 1 from :schema.checkpoint where state in ('pending', 'running')`)
+        const over = await world.sql(`select 1 from :schema.checkpoint where state = 'cancelled'`)
+        return rows.length === 0 && over.length > 0
+      })
+      hurt.goOn()
+      return hurting(all)
+    }
+    case 'restart': {
+      await held(hurt, harm.mark)
+      const restarting = stack.restart(happening.server, happening.how)
+      hurt.goOn()
+      await restarting
+      return hurting(all)
+    }
+    case 'fault': {
+      await held(hurt, harm.mark)
+      const proxy = happening.server === 'kafka' ? kafka : postgres
+      await inflict(proxy, happening.fault, () => hurt.goOn())
+      return hurting(all * 2)
+    }
+  }
+}
+
+/** No partition is left with the frozen worker. */
+async function takenOver(world: World, withinMs: number): Promise<void> {
+  const deadline = Date.now() + withinMs
+  const left = async (): Promise<number> =>
+    (await world.sql(`select 1 from :schema.checkpoint where holder = 'worker-1' and state = 'running'`)).length
+  while (Date.now() < deadline && (await left()) > 0) await sleep(100)
+}
+
+async function inflict(
+  proxy: TcpProxy,
+  fault: 'cut' | 'stall' | 'delay' | 'cutAtCommit',
+  goOn: () => void,
+): Promise<void> {
+  switch (fault) {
+    case 'cut':
+      proxy.cut()
+      goOn()
+      return
+    case 'stall': {
+      const stalled = proxy.stall()
+      goOn()
+      await sleep(pastSessionMs)
+      stalled.go()
+      return
+    }
+    case 'delay':
+      proxy.delay(40)
+      goOn()
+      await sleep(2_000)
+      proxy.delay(0)
+      return
+    case 'cutAtCommit': {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      proxy.cutAtCommit(resolve)
+      goOn()
+      await within('a COMMIT was sent and cut off', promise)
+    }
+  }
+}
