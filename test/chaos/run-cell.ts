@@ -90,11 +90,13 @@ function optionsOf({ happening, harm, isWide = false }: Cell): Omit<WorldOptions
       backfills: { small: few },
       ...{ pauseMs: 300, sessionTimeoutMs: longSessionMs, leaseMs: shortLeaseMs },
     }
-  const isShort = harm?.act === 'freeze' || happening.kind === 'fault'
+  const isIntent = happening.kind === 'intent' || happening.kind === 'oldIntents'
+  const isShort = harm?.act === 'freeze' || happening.kind === 'fault' || isIntent
+  // What is to be stopped must last until another planner has told so, when the first one dies.
+  const lasts = isIntent && harm !== null && roleOf(harm.mark) === 'planner'
   return {
     backfills: { small: isWide ? wide : small },
-    // A wide run that is to be stopped in the middle must last.
-    pauseMs: isWide && happening.kind !== 'intent' ? 0 : 40,
+    pauseMs: lasts ? 200 : isWide && !isIntent ? 0 : 40,
     sessionTimeoutMs: isShort ? shortSessionMs : sessionTimeoutMs,
     leaseMs: isShort ? shortLeaseMs : leaseMs,
   }
