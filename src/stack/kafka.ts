@@ -61,7 +61,8 @@ export async function startKafka({ files, folder, brokers, env, signal }: KafkaO
   }
 }
 
-async function startBroker(
+/** Resolves when its process runs, on whatever data stands in its folder; not yet that it answers. */
+export async function startBroker(
   plan: BrokerPlan,
   { java, jars }: KafkaFiles,
   env: NodeJS.ProcessEnv,

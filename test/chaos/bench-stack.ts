@@ -21,6 +21,8 @@ export interface BenchStack {
   restart(server: 'kafka' | 'postgres', how: ServerEnd): Promise<number>
   /** A proxy that is kept up to date with the server's port, and ended with `stop` of its own. */
   proxy(server: 'kafka' | 'postgres'): Promise<TcpProxy>
+  /** Kills a broker of a cluster, which can be had back under its address. */
+  loseBroker(id: number): Promise<{ back(): Promise<void> }>
   stop(): Promise<void>
 }
 
@@ -86,6 +88,7 @@ export async function startBenchStack(folder: string, log: (line: string) => voi
         },
       }
     },
+    loseBroker: () => Promise.reject(new TypeError('the only broker is not lost: restart it')),
     stop: async () => {
       await Promise.all([kafkaDoor.stop(), postgresDoor.stop()])
       await Promise.all([servers.kafka.stop(), servers.postgres.stop()])

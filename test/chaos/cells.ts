@@ -4,6 +4,9 @@ import type { Harm } from './harm.ts'
 
 export type Fault = 'cut' | 'stall' | 'delay' | 'cutAtCommit'
 
+/** Who coordinates the group of the workers, or leads some of its lanes and does not coordinate it. */
+export type LostBroker = 'coordinator' | 'leader'
+
 export type Happening =
   /** The process that passes the mark kills or freezes itself, or ends of a rejection that nobody handles. */
   | { readonly kind: 'kill' | 'rejection'; readonly comesBack: boolean }
@@ -26,6 +29,8 @@ export type Happening =
   | { readonly kind: 'intent'; readonly intent: 'pause' | 'cancel' }
   /** In its middle the run is paused and resumed, and then all that the control topic ever said comes again, last first. */
   | { readonly kind: 'oldIntents' }
+  /** One of three brokers is killed, and comes back when the others have gone on without it. */
+  | { readonly kind: 'broker'; readonly which: LostBroker }
 
 /** What has to be lost before the mark can be passed. */
 export type Loss = 'tasks' | 'events'
@@ -124,6 +129,11 @@ const restarts = (
     cell(`restart/${server}/${how}/${mark}`, at(mark, 2, 'hold'), { kind: 'restart', how, server }),
   ),
 )
+const brokers = (['coordinator', 'leader'] as const).flatMap((which) =>
+  (['W4', 'W6', 'W9'] as const).map((mark) =>
+    cell(`broker/${which}/${mark}`, at(mark, 2, 'hold'), { kind: 'broker', which }),
+  ),
+)
 const messages = (['sameAgain', 'elsewhereAgain', 'garbage', 'late'] as const).map((what) =>
   cell(`message/${what}`, at('W2', 2, 'hold'), { kind: 'message', what }),
 )
@@ -156,7 +166,11 @@ export const cells: readonly Cell[] = [
   ...intents,
   oldIntents,
   ...restarts,
+  ...brokers,
 ]
+
+/** Whether a cell takes three brokers; the others are hurt with one. */
+export const needsCluster = ({ happening }: Cell): boolean => happening.kind === 'broker'
 
 /** Cells whose id begins with one of these, or all of them. */
 export const cellsOf = (only: readonly string[]): readonly Cell[] =>

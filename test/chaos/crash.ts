@@ -3,8 +3,10 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { startBenchCluster } from './bench-cluster.ts'
 import { startBenchStack } from './bench-stack.ts'
-import { cellsOf } from './cells.ts'
+import { cellsOf, needsCluster } from './cells.ts'
+import type { CellResult } from './run-cell.ts'
 import { runCells } from './run-cells.ts'
 
 const { values } = parseArgs({
@@ -22,9 +24,16 @@ if (chosen.length === 0) {
 }
 const folder = join(import.meta.dirname, '..', '..', '.tidemark', `crash-${process.pid}`)
 const note = (line: string): void => console.error(line)
-const stack = await startBenchStack(folder, note)
-const results = await runCells(stack, chosen, Number(values.repeat), Number(values['at-once']), note)
-await stack.stop()
+const results: CellResult[] = []
+for (const [servers, start, cells] of [
+  ['broker', startBenchStack, chosen.filter((cell) => !needsCluster(cell))],
+  ['cluster', startBenchCluster, chosen.filter(needsCluster)],
+] as const) {
+  if (cells.length === 0) continue
+  const stack = await start(join(folder, servers), note)
+  results.push(...(await runCells(stack, cells, Number(values.repeat), Number(values['at-once']), note)))
+  await stack.stop()
+}
 const failed = results.filter(({ violations }) => violations.length > 0)
 if (failed.length === 0) rmSync(folder, { recursive: true, force: true })
 else note(`what the processes said is kept in ${folder}`)

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { loseBroker } from './happen-broker.ts'
 import { askIntent, repeatIntents, runIntent } from './happen-intent.ts'
 import { startPart } from './processes.ts'
 import { pastSessionMs, type Running, roleOf } from './run-cell.ts'
@@ -99,9 +100,14 @@ export async function happen(running: Running, started: Started): Promise<Happen
       await restarting
       return hurting(all)
     }
+    case 'broker':
+      await held(hurt, harm.mark)
+      await loseBroker(running, happening.which, () => hurt.goOn())
+      return hurting(all * 2)
     case 'fault': {
       await held(hurt, harm.mark)
       const proxy = happening.server === 'kafka' ? kafka : postgres
+      if (proxy === null) throw new TypeError('there is no proxy in front of a cluster')
       await inflict(proxy, happening.fault, () => hurt.goOn())
       return hurting(all * 2)
     }

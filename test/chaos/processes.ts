@@ -43,7 +43,8 @@ export interface Part {
 }
 
 export interface Ports {
-  readonly kafkaPort: number
+  /** Null: brokers are reached at their own addresses. */
+  readonly kafkaPort: number | null
   readonly postgresPort: number
 }
 

@@ -16,13 +16,15 @@ const Launch = z.object({
   request: z
     .object({ requestKey: z.string(), backfill: z.string(), params: z.record(z.string(), z.json()) })
     .nullable(),
-  kafkaPort: z.int(),
+  /** Null: what brokers tell of themselves is right. */
+  kafkaPort: z.int().nullable(),
   harm: Harm.nullable(),
 })
 export type Launch = z.infer<typeof Launch>
 
 const launch = Launch.parse(JSON.parse(process.argv[2] ?? ''))
-rerouteKafka(() => launch.kafkaPort)
+const { kafkaPort } = launch
+if (kafkaPort !== null) rerouteKafka(() => kafkaPort)
 const config = readConfig(process.env)
 const mark = launch.harm === null ? noMark : harmfulMark(launch.harm, process)
 const parent = connectParent(process)

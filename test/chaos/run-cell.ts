@@ -2,7 +2,7 @@ import type { Role } from '../../src/compose.ts'
 import { messageOf } from '../../src/contract/errors.ts'
 import type { MarkName } from '../../src/process/marks.ts'
 import type { BenchStack } from './bench-stack.ts'
-import type { Cell } from './cells.ts'
+import { type Cell, needsCluster } from './cells.ts'
 import { happen } from './happen.ts'
 import { type Violation, violationsOf } from './invariants.ts'
 import { type Observer, observe } from './observer.ts'
@@ -23,7 +23,8 @@ export interface Running {
   readonly stack: BenchStack
   readonly cell: Cell
   readonly world: World
-  readonly kafka: TcpProxy
+  /** In front of the only broker. */
+  readonly kafka: TcpProxy | null
   readonly postgres: TcpProxy
   readonly observer: Observer
   readonly ports: Ports
@@ -63,9 +64,10 @@ export async function runCell(stack: BenchStack, cell: Cell, round: number): Pro
     name: `${cell.id.replaceAll('/', '-')}-${round}`.toLowerCase(),
     ...optionsOf(cell),
   })
-  const [kafka, postgres] = await Promise.all([stack.proxy('kafka'), stack.proxy('postgres')])
+  const kafka = needsCluster(cell) ? null : await stack.proxy('kafka')
+  const postgres = await stack.proxy('postgres')
   const observer = await observe(world)
-  const ports = { kafkaPort: kafka.port, postgresPort: postgres.port }
+  const ports = { kafkaPort: kafka?.port ?? null, postgresPort: postgres.port }
   const parts: Part[] = []
   try {
     const running = { ...{ stack, cell, world, kafka, postgres, observer, ports, parts } }
@@ -79,7 +81,7 @@ export async function runCell(stack: BenchStack, cell: Cell, round: number): Pro
     for (const part of parts) part.kill()
     await Promise.all(parts.map((part) => part.stop(0)))
     await observer.stop()
-    await Promise.all([kafka.stop(), postgres.stop()])
+    await Promise.all([kafka?.stop(), postgres.stop()])
     await world.remove().catch(() => {})
   }
 }
@@ -96,7 +98,7 @@ function optionsOf({ happening, harm, isWide = false }: Cell): Omit<WorldOptions
   const lasts = isIntent && harm !== null && roleOf(harm.mark) === 'planner'
   return {
     backfills: { small: isWide ? wide : small },
-    pauseMs: lasts ? 200 : isWide && !isIntent ? 0 : 40,
+    pauseMs: lasts ? 200 : happening.kind === 'broker' ? 120 : isWide && !isIntent ? 0 : 40,
     sessionTimeoutMs: isShort ? shortSessionMs : sessionTimeoutMs,
     leaseMs: isShort ? shortLeaseMs : leaseMs,
   }

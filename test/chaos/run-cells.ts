@@ -11,7 +11,7 @@ export async function runCells(
   note: (line: string) => void,
 ): Promise<readonly CellResult[]> {
   const results: CellResult[] = []
-  const isAlone = ({ happening }: Cell): boolean => happening.kind === 'restart'
+  const isAlone = ({ happening }: Cell): boolean => happening.kind === 'restart' || happening.kind === 'broker'
   for (let round = 1; round <= rounds; round += 1) {
     const run = async (cell: Cell): Promise<void> => {
       const result = await runCell(stack, cell, round)
