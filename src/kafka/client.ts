@@ -2,8 +2,10 @@ import kafkajs, { type Admin, type Kafka, type KafkaConfig, type LogEntry, type 
 import { messageOf, RetryableError } from '../contract/errors.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
+import { patchHeartbeat } from './heartbeat-patch.ts'
 import { patchRequestQueue } from './timer-patch.ts'
 
+patchHeartbeat()
 patchRequestQueue()
 
 /** What brokers see as the client: the process's name, behind KAFKA_CLIENT_ID when that is set. */

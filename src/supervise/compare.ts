@@ -30,6 +30,7 @@ export interface Sighting {
 export type Sightings = ReadonlyMap<PartitionId, Sighting>
 
 export interface Look {
+  /** Of a clock that never goes back. */
   readonly nowMs: number
   /** How long a difference must last before it is one: events and offsets are allowed to be late. */
   readonly patienceMs: number

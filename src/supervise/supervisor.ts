@@ -156,7 +156,8 @@ async function lookAt(
   )
   const ledger = await deps.runs.recorded(run.id)
   const before = memory.sightings.get(run.id) ?? new Map<never, never>()
-  const nowMs = deps.now().getTime()
+  // How long a difference has lasted: the wall clock may be set meanwhile.
+  const nowMs = performance.now()
   const own = await deps.runs.intents(run.id)
   const intent: Look['intent'] =
     run.intent === 'cancelled' ? () => 'cancelled' : (partitionId) => own.get(partitionId) ?? run.intent

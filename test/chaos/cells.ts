@@ -1,5 +1,6 @@
 import { type MarkName, markNames } from '../../src/process/marks.ts'
 import type { ServerEnd } from './bench-stack.ts'
+import type { ClockError } from './happen-clock.ts'
 import type { Harm } from './harm.ts'
 
 export type Fault = 'cut' | 'stall' | 'delay' | 'cutAtCommit'
@@ -29,6 +30,8 @@ export type Happening =
   | { readonly kind: 'intent'; readonly intent: 'pause' | 'cancel' }
   /** In its middle the run is paused and resumed, and then all that the control topic ever said comes again, last first. */
   | { readonly kind: 'oldIntents' }
+  /** The wall clock of the process is minutes wrong, or is set in the middle of the run. */
+  | { readonly kind: 'clock'; readonly how: ClockError }
   /** One of three brokers is killed, and comes back when the others have gone on without it. */
   | { readonly kind: 'broker'; readonly which: LostBroker }
 
@@ -134,6 +137,13 @@ const brokers = (['coordinator', 'leader'] as const).flatMap((which) =>
     cell(`broker/${which}/${mark}`, at(mark, 2, 'hold'), { kind: 'broker', which }),
   ),
 )
+const clocks = [
+  ...(['ahead', 'behind', 'forth', 'back', 'swing'] as const).map((how) =>
+    cell(`clock/worker/${how}`, at('W4', 2, 'hold'), { kind: 'clock', how }),
+  ),
+  cell('clock/worker/nextLife', at('W4', 2, 'kill'), { kind: 'clock', how: 'nextLife' }),
+  cell('clock/supervisor/back', at('Q2', 1, 'hold'), { kind: 'clock', how: 'back' }),
+]
 const messages = (['sameAgain', 'elsewhereAgain', 'garbage', 'late'] as const).map((what) =>
   cell(`message/${what}`, at('W2', 2, 'hold'), { kind: 'message', what }),
 )
@@ -165,6 +175,7 @@ export const cells: readonly Cell[] = [
   ...cancels,
   ...intents,
   oldIntents,
+  ...clocks,
   ...restarts,
   ...brokers,
 ]

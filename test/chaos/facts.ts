@@ -106,6 +106,8 @@ export interface Facts {
   /** How every run must end. */
   readonly wanted: 'completed' | 'cancelled'
   readonly pauses: readonly PauseFact[]
+  /** Processes that ended although nothing was done to them that may end one. */
+  readonly fallen: readonly string[]
 }
 
 const count = z.coerce.number()

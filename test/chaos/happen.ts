@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loseBroker } from './happen-broker.ts'
+import { setBackWhileWaiting, setClock } from './happen-clock.ts'
 import { askIntent, repeatIntents, runIntent } from './happen-intent.ts'
 import { startPart } from './processes.ts'
 import { pastSessionMs, type Running, roleOf } from './run-cell.ts'
@@ -10,7 +11,7 @@ import type { TcpProxy } from './tcp-proxy.ts'
 import { held, until, within } from './wait-for.ts'
 
 /** What the checks must know of what happened. */
-export type Happened = Pick<Settling, 'tasksHurt' | 'wanted' | 'pauses'>
+export type Happened = Pick<Settling, 'tasksHurt' | 'wanted' | 'pauses' | 'unharmed'>
 
 const nothingHurt: Happened = { tasksHurt: 0, wanted: 'completed', pauses: [] }
 
@@ -100,6 +101,11 @@ export async function happen(running: Running, started: Started): Promise<Happen
       await restarting
       return hurting(all)
     }
+    case 'clock':
+      if (isWorker) await setClock(running, hurt, happening.how)
+      else await setBackWhileWaiting(running, hurt)
+      // A clock that is wrong costs nothing.
+      return happening.how === 'nextLife' ? hurting(own) : { ...nothingHurt, unharmed: [hurt] }
     case 'broker':
       await held(hurt, harm.mark)
       await loseBroker(running, happening.which, () => hurt.goOn())

@@ -16,6 +16,9 @@ export const Harm = z.object({
 })
 export type Harm = z.infer<typeof Harm>
 
+/** What its parent says to one that holds. */
+export const goOn = 'go'
+
 /** What a process tells its parent when it holds. */
 export const Passed = z.object({ passed: MarkNames })
 
@@ -41,7 +44,11 @@ export function harmfulMark(harm: Harm, self: NodeJS.Process): Mark {
         void Promise.reject(new Error(`nobody handles this at ${name}`))
         return
       case 'hold': {
-        const go = new Promise<void>((resolve) => self.once('message', () => resolve()))
+        const go = new Promise<void>((resolve) => {
+          self.on('message', (said) => {
+            if (said === goOn) resolve()
+          })
+        })
         self.send?.({ passed: name } satisfies z.infer<typeof Passed>)
         await go
       }

@@ -265,7 +265,8 @@ const pausesHold: Invariant = ({ pauses, audit }) =>
       .map(({ partitionId }) => `${partitionId}: a chunk was written after the pause was acknowledged by all`),
   ])
 
-const runsEnd: Invariant = ({ runs, world, endedInMs, endLimitMs, wanted }) => [
+const runsEnd: Invariant = ({ runs, world, endedInMs, endLimitMs, wanted, fallen }) => [
+  ...fallen.map((name) => `${name} ended by itself`),
   ...(runs.length === world.backfills.length ? [] : [`${runs.length} of ${world.backfills.length} runs are there`]),
   ...runs.flatMap(({ runId, state }) => (state === wanted ? [] : [`run ${runId} is ${state}, not ${wanted}`])),
   ...(endedInMs <= endLimitMs ? [] : [`quiet after ${endedInMs} ms, the limit is ${endLimitMs} ms`]),

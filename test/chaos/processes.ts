@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { z } from 'zod'
 import type { Role } from '../../src/compose.ts'
 import { ChildMessage } from '../../src/process/parent.ts'
-import { type Harm, Passed } from './harm.ts'
+import { goOn, type Harm, Passed } from './harm.ts'
 import type { Launch } from './role-process.ts'
+import type { ClockShift } from './shift-clock.ts'
 import type { World } from './small-world.ts'
 
 export interface PartOptions {
@@ -16,6 +18,8 @@ export interface PartOptions {
   /** Started again when it has ended without being asked to. Default true. */
   readonly restart?: boolean
   readonly slots?: number
+  /** How far the wall clock of a life is ahead of the machine's when it begins; lives count from 0. */
+  clockMs?(life: number): number
 }
 
 /** A process of the system under test, over all its lives. */
@@ -33,6 +37,8 @@ export interface Part {
   /** Resolves when it holds at its mark. */
   readonly holds: Promise<void>
   goOn(): void
+  /** Its wall clock is so much ahead of the machine's from now on. */
+  setClock(aheadMs: number): void
   kill(): void
   freeze(): void
   thaw(): void
@@ -67,7 +73,13 @@ export function startPart(world: World, ports: Ports, options: PartOptions): Par
   const begin = (harm: Harm | null): void => {
     isReady = false
     const life = read.push(0) - 1
-    const launch: Launch = { roles: [...roles], request: null, kafkaPort: ports.kafkaPort, harm }
+    const launch: Launch = {
+      roles: [...roles],
+      request: null,
+      kafkaPort: ports.kafkaPort,
+      harm,
+      clockMs: options.clockMs?.(life) ?? 0,
+    }
     const log = openSync(logFile, 'a')
     const born = spawn(process.execPath, [entry, JSON.stringify(launch)], { env, stdio: ['ignore', log, log, 'ipc'] })
     closeSync(log)
@@ -100,7 +112,8 @@ export function startPart(world: World, ports: Ports, options: PartOptions): Par
     isReady: () => isReady,
     isFrozen: () => stateOf(child.pid) === 'T',
     holds: holding.promise,
-    goOn: () => void (child.connected && child.send('go')),
+    goOn: () => void (child.connected && child.send(goOn)),
+    setClock: (clockMs) => void (child.connected && child.send({ clockMs } satisfies z.infer<typeof ClockShift>)),
     kill: () => void child.kill('SIGKILL'),
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
@@ -133,7 +146,7 @@ export async function request(
   const log = openSync(join(world.folder, 'client.log'), 'a')
   for (let tries = 1; ; tries += 1) {
     const launch: Launch = {
-      ...{ roles: [], kafkaPort: ports.kafkaPort, harm: tries === 1 ? harm : null },
+      ...{ roles: [], kafkaPort: ports.kafkaPort, harm: tries === 1 ? harm : null, clockMs: 0 },
       request: { requestKey, backfill, params: { pauseMs: world.pauseMs } },
     }
     const client = spawn(process.execPath, [entry, JSON.stringify(launch)], {

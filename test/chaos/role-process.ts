@@ -9,6 +9,7 @@ import { connectParent } from '../../src/process/parent.ts'
 import { runRole } from '../../src/process/run-role.ts'
 import { Harm, harmfulMark } from './harm.ts'
 import { rerouteKafka } from './reroute.ts'
+import { ClockShift, shiftableClock } from './shift-clock.ts'
 
 const Launch = z.object({
   roles: z.array(z.enum(['planner', 'worker', 'ledger', 'supervisor'])),
@@ -19,10 +20,18 @@ const Launch = z.object({
   /** Null: what brokers tell of themselves is right. */
   kafkaPort: z.int().nullable(),
   harm: Harm.nullable(),
+  /** How far its wall clock is ahead of the machine's. */
+  clockMs: z.int(),
 })
 export type Launch = z.infer<typeof Launch>
 
 const launch = Launch.parse(JSON.parse(process.argv[2] ?? ''))
+const setClock = shiftableClock()
+setClock(launch.clockMs)
+process.on('message', (said) => {
+  const shift = ClockShift.safeParse(said)
+  if (shift.success) setClock(shift.data.clockMs)
+})
 const { kafkaPort } = launch
 if (kafkaPort !== null) rerouteKafka(() => kafkaPort)
 const config = readConfig(process.env)

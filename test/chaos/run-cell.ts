@@ -86,20 +86,29 @@ export async function runCell(stack: BenchStack, cell: Cell, round: number): Pro
   }
 }
 
-function optionsOf({ happening, harm, isWide = false }: Cell): Omit<WorldOptions, 'name'> {
+function optionsOf(cell: Cell): Omit<WorldOptions, 'name'> {
+  const { happening, harm, isWide = false } = cell
   if (happening.kind === 'lapse')
-    return {
-      backfills: { small: few },
-      ...{ pauseMs: 300, sessionTimeoutMs: longSessionMs, leaseMs: shortLeaseMs },
-    }
-  const isIntent = happening.kind === 'intent' || happening.kind === 'oldIntents'
-  const isShort = harm?.act === 'freeze' || happening.kind === 'fault' || isIntent
-  // What is to be stopped must last until another planner has told so, when the first one dies.
-  const lasts = isIntent && harm !== null && roleOf(harm.mark) === 'planner'
+    return { backfills: { small: few }, pauseMs: 300, sessionTimeoutMs: longSessionMs, leaseMs: shortLeaseMs }
+  const isShort = harm?.act === 'freeze' || happening.kind === 'fault' || isIntent(cell)
   return {
     backfills: { small: isWide ? wide : small },
-    pauseMs: lasts ? 200 : happening.kind === 'broker' ? 120 : isWide && !isIntent ? 0 : 40,
+    pauseMs: pauseMsOf(cell),
     sessionTimeoutMs: isShort ? shortSessionMs : sessionTimeoutMs,
     leaseMs: isShort ? shortLeaseMs : leaseMs,
   }
+}
+
+const isIntent = ({ happening: { kind } }: Cell): boolean => kind === 'intent' || kind === 'oldIntents'
+
+/** How long each chunk takes at least: a run must last until what is to happen to it has happened. */
+function pauseMsOf(cell: Cell): number {
+  const { happening, harm, isWide = false } = cell
+  // Until a member without heartbeats would have ended.
+  if (happening.kind === 'clock') return 300
+  // Until brokers have taken over what another one led.
+  if (happening.kind === 'broker') return 120
+  // Until another planner tells what is wanted, when the first one dies.
+  if (isIntent(cell)) return harm !== null && roleOf(harm.mark) === 'planner' ? 200 : 40
+  return isWide ? 0 : 40
 }

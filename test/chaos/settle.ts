@@ -14,13 +14,15 @@ export interface Settling {
   /** How the runs must end. */
   readonly wanted: Facts['wanted']
   readonly pauses: Facts['pauses']
+  /** Those that nothing was done to that may end one. */
+  readonly unharmed?: readonly Part[]
 }
 
 const stopWithinMs = 25_000
 
 /** Waits until every run has ended and nothing moves any more, ends the parts in order, and reads what they left. */
 export async function settle(settling: Settling): Promise<Facts> {
-  const { world, observer, parts, endLimitMs, tasksHurt, wanted, pauses } = settling
+  const { world, observer, parts, endLimitMs, tasksHurt, wanted, pauses, unharmed = [] } = settling
   const began = performance.now()
   const isEnded = async (): Promise<boolean> => {
     const [row] = await world.sql<{ ended: string }>(
@@ -69,5 +71,6 @@ export async function settle(settling: Settling): Promise<Facts> {
     rowsRead: parts.reduce((sum, part) => sum + part.rowsRead(), 0),
     rowsReadAgainLimit: tasksHurt * world.chunkRows,
     ...{ endedInMs, endLimitMs, wanted, pauses },
+    fallen: unharmed.filter((part) => part.deaths() > 0).map(({ name }) => name),
   }
 }

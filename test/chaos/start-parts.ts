@@ -1,6 +1,7 @@
 import type { Role } from '../../src/compose.ts'
 import { connectClient } from '../../src/compose.ts'
 import { silentLog } from '../support/silent-log.ts'
+import { clockAtStart } from './happen-clock.ts'
 import { type Part, request, startPart } from './processes.ts'
 import { type Running, roleOf } from './run-cell.ts'
 import type { World } from './small-world.ts'
@@ -25,7 +26,10 @@ export async function startParts(running: Running): Promise<Started> {
     const harm = isHurt ? { harm: cell.harm, restart: comesBack } : {}
     // One that is frozen for the sake of its lease works on one task, or others wait for the transaction of a second one.
     const own = isHurt && cell.happening.kind === 'lapse' ? 1 : slots
-    const part = startPart(world, ports, { name, roles, slots: own, ...harm })
+    const { happening } = cell
+    const clock =
+      isHurt && happening.kind === 'clock' ? { clockMs: (life: number) => clockAtStart(happening.how, life) } : {}
+    const part = startPart(world, ports, { name, roles, slots: own, ...harm, ...clock })
     parts.push(part)
     return part
   }
