@@ -25,6 +25,7 @@ export const markNames = {
   W11: 'an offset is committed',
   L1: 'events are read, not recorded',
   L2: 'events and their offset are recorded',
+  W18: 'the rows of a chunk that the server refuses are found, nothing of it is written',
   C1: 'an intent is stored, its control message not published',
   C2: 'the supervisor has cancelled a page of rows, their ends are not told',
   C3: 'a worker has cancelled the row of its task, its end is not told',

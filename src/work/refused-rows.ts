@@ -41,6 +41,7 @@ export async function withoutRefused(
       return trial(bufferOf(sink.buffer(), some))
     }
   const kept = await sink.trial({ holding, before, to }, (trial) => findRefused(candidates, refusalOf(trial), found))
+  await deps.mark?.('W18')
   return { ...done, rejected, buffer: bufferOf(sink.buffer(), kept) }
 }
 

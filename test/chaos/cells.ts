@@ -30,6 +30,8 @@ export type Happening =
   | { readonly kind: 'intent'; readonly intent: 'pause' | 'cancel' }
   /** In its middle the run is paused and resumed, and then all that the control topic ever said comes again, last first. */
   | { readonly kind: 'oldIntents' }
+  /** The sink goes back to an older state, as a database does that fails over to a copy that lags. */
+  | { readonly kind: 'failover' }
   /** The wall clock of the process is minutes wrong, or is set in the middle of the run. */
   | { readonly kind: 'clock'; readonly how: ClockError }
   /** One of three brokers is killed, and comes back when the others have gone on without it. */
@@ -45,6 +47,8 @@ export interface Cell {
   readonly loss?: Loss
   /** Of more tasks than are published at once. */
   readonly isWide?: boolean
+  /** The sink refuses some rows. */
+  readonly refuses?: boolean
 }
 
 const at = (mark: MarkName, nth: number, act: Harm['act']): Harm => ({ mark, nth, act })
@@ -62,6 +66,7 @@ const passings: Partial<Record<MarkName, readonly number[]>> = {
   W8: [1, 2],
   W9: [1, 2],
   W11: [2],
+  W18: [1, 5],
   L1: [1, 4],
   L2: [1, 4],
 }
@@ -89,6 +94,7 @@ function cell(id: string, harm: Harm | null, happening: Happening): Cell {
     ...{ id, harm, happening },
     ...(loss === undefined ? {} : { loss }),
     ...(harm !== null && wideFor.has(harm.mark) ? { isWide: true } : {}),
+    ...(harm?.mark === 'W18' ? { refuses: true } : {}),
   }
 }
 
@@ -161,6 +167,7 @@ const intents = (['kill', 'freeze'] as const).flatMap((act) =>
   ),
 )
 const oldIntents = cell('message/oldIntents', null, { kind: 'oldIntents' })
+const failover = cell('failover/sink', null, { kind: 'failover' })
 
 export const cells: readonly Cell[] = [
   ...kills,
@@ -175,6 +182,7 @@ export const cells: readonly Cell[] = [
   ...cancels,
   ...intents,
   oldIntents,
+  failover,
   ...clocks,
   ...restarts,
   ...brokers,

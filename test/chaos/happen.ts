@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loseBroker } from './happen-broker.ts'
 import { setBackWhileWaiting, setClock } from './happen-clock.ts'
+import { failOver } from './happen-failover.ts'
 import { askIntent, repeatIntents, runIntent } from './happen-intent.ts'
 import { startPart } from './processes.ts'
 import { pastSessionMs, type Running, roleOf } from './run-cell.ts'
@@ -11,7 +12,7 @@ import type { TcpProxy } from './tcp-proxy.ts'
 import { held, until, within } from './wait-for.ts'
 
 /** What the checks must know of what happened. */
-export type Happened = Pick<Settling, 'tasksHurt' | 'wanted' | 'pauses' | 'unharmed'>
+export type Happened = Pick<Settling, 'tasksHurt' | 'wanted' | 'pauses' | 'unharmed' | 'wentBack'>
 
 const nothingHurt: Happened = { tasksHurt: 0, wanted: 'completed', pauses: [] }
 
@@ -22,6 +23,7 @@ export async function happen(running: Running, started: Started): Promise<Happen
   const { happening, harm } = cell
   if (happening.kind === 'intent') return runIntent(running, started, happening.intent)
   if (happening.kind === 'oldIntents') return repeatIntents(running)
+  if (happening.kind === 'failover') return failOver(running)
   if (hurt === undefined || harm === null) return nothingHurt
   const hurting = (tasksHurt: number): Happened => ({ ...nothingHurt, tasksHurt })
   const isWorker = roleOf(harm.mark) === 'worker'

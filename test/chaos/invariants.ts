@@ -141,10 +141,10 @@ const endsAbsorb: Invariant = ({ audit }) => {
 }
 
 /** Every task below a committed offset is over in the sink. (While the system runs: the observer.) */
-const offsetsFollow: Invariant = ({ seen, committed, tasks, checkpoints }) => {
+const offsetsFollow: Invariant = ({ seen, committed, tasks, checkpoints, wentBack }) => {
   const over = new Set(checkpoints.filter(({ state }) => terminal.has(state)).map(({ partitionId }) => partitionId))
   return [
-    ...(seen.get('I8') ?? []),
+    ...(wentBack ? [] : (seen.get('I8') ?? [])),
     ...committed.flatMap(({ topicPartition, offset }) =>
       [...(tasks.get(topicPartition) ?? [])].flatMap(([at, partitionId]) =>
         at < offset && partitionId !== null && !over.has(partitionId)
@@ -169,11 +169,11 @@ const nothingStrands: Invariant = ({ plan, checkpoints, committed, tasks }) => {
   ]
 }
 
-const metadataFollows: Invariant = ({ seen }) => seen.get('I10') ?? []
+const metadataFollows: Invariant = ({ seen, wentBack }) => (wentBack ? [] : (seen.get('I10') ?? []))
 
 /** The ledger never leads and, when all is quiet, says what the rows say; no event speaks of what was not committed. */
-const ledgerFollows: Invariant = ({ seen, ledger, checkpoints, chunks, events, runs }) => {
-  const found = [...(seen.get('I11') ?? [])]
+const ledgerFollows: Invariant = ({ seen, ledger, checkpoints, chunks, events, runs, wentBack }) => {
+  const found = wentBack ? [] : [...(seen.get('I11') ?? [])]
   for (const row of checkpoints) {
     const told = ledger.get(row.partitionId)
     const same = told?.state === row.state && told.sequence === row.sequence && text(told.counts) === text(row.counts)
@@ -191,7 +191,7 @@ const ledgerFollows: Invariant = ({ seen, ledger, checkpoints, chunks, events, r
     }
   }
   for (const event of events) {
-    if (event.type !== 'partition.progressed') continue
+    if (wentBack || event.type !== 'partition.progressed') continue
     const committed = done.get(`${event.partitionId}/${event.sequence}`)
     if (
       committed?.chunk.epoch !== event.epoch ||

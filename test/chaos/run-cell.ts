@@ -87,11 +87,13 @@ export async function runCell(stack: BenchStack, cell: Cell, round: number): Pro
 }
 
 function optionsOf(cell: Cell): Omit<WorldOptions, 'name'> {
-  const { happening, harm, isWide = false } = cell
+  const { happening, harm, isWide = false, refuses = false } = cell
   if (happening.kind === 'lapse')
     return { backfills: { small: few }, pauseMs: 300, sessionTimeoutMs: longSessionMs, leaseMs: shortLeaseMs }
-  const isShort = harm?.act === 'freeze' || happening.kind === 'fault' || isIntent(cell)
+  const isShort =
+    harm?.act === 'freeze' || isIntent(cell) || happening.kind === 'fault' || happening.kind === 'failover'
   return {
+    refuses,
     backfills: { small: isWide ? wide : small },
     pauseMs: pauseMsOf(cell),
     sessionTimeoutMs: isShort ? shortSessionMs : sessionTimeoutMs,

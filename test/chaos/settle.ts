@@ -16,13 +16,14 @@ export interface Settling {
   readonly pauses: Facts['pauses']
   /** Those that nothing was done to that may end one. */
   readonly unharmed?: readonly Part[]
+  readonly wentBack?: boolean
 }
 
 const stopWithinMs = 25_000
 
 /** Waits until every run has ended and nothing moves any more, ends the parts in order, and reads what they left. */
 export async function settle(settling: Settling): Promise<Facts> {
-  const { world, observer, parts, endLimitMs, tasksHurt, wanted, pauses, unharmed = [] } = settling
+  const { world, observer, parts, endLimitMs, tasksHurt, wanted, pauses, unharmed = [], wentBack = false } = settling
   const began = performance.now()
   const isEnded = async (): Promise<boolean> => {
     const [row] = await world.sql<{ ended: string }>(
@@ -70,7 +71,7 @@ export async function settle(settling: Settling): Promise<Facts> {
     committed: await observer.committed(),
     rowsRead: parts.reduce((sum, part) => sum + part.rowsRead(), 0),
     rowsReadAgainLimit: tasksHurt * world.chunkRows,
-    ...{ endedInMs, endLimitMs, wanted, pauses },
+    ...{ endedInMs, endLimitMs, wanted, pauses, wentBack },
     fallen: unharmed.filter((part) => part.deaths() > 0).map(({ name }) => name),
   }
 }

@@ -24,6 +24,8 @@ export interface WorldBackfill {
   readonly table: string
   readonly rows: number
   readonly shape: Shape
+  /** The rows that are to be in the table. */
+  readonly expected: string
 }
 
 export interface WorldOptions {
@@ -33,6 +35,8 @@ export interface WorldOptions {
   readonly pauseMs: number
   readonly sessionTimeoutMs: number
   readonly leaseMs: number
+  /** The tables refuse one row of 97. */
+  readonly refuses?: boolean
 }
 
 export interface World {
@@ -51,15 +55,16 @@ export interface World {
 }
 
 /** Of each thousand source rows about 143 are left out by the transform, and 8 are refused. */
-export const expectedRows = (rows: number): string =>
+const expectedRows = (rows: number, refuses: boolean): string =>
   `select n as id, n * 3 as amount, 'row ' || n as name from generate_series(0::bigint, ${rows - 1}) as n
-    where ${isWritten}`
+    where ${isWritten}${refuses ? ` and not (${isRefusedBySink})` : ''}`
 const isFiltered = `n % 7 = 3`
 const isRefused = `n % 101 = 50`
+const isRefusedBySink = `n % 97 = 13`
 const isWritten = `not (${isFiltered}) and not (${isRefused})`
 
 export async function createWorld(stack: BenchStack, options: WorldOptions): Promise<World> {
-  const { name, pauseMs } = options
+  const { name, pauseMs, refuses = false } = options
   const schema = `w_${name.replaceAll(/[^a-z0-9]+/g, '_')}`.slice(0, 45)
   const folder = join(stack.folder, 'cells', name)
   const definitions = join(folder, 'definitions')
@@ -83,9 +88,15 @@ export async function createWorld(stack: BenchStack, options: WorldOptions): Pro
   const pool = openPool({ connectionString: stack.databaseUrl, applicationName: 'bench', max: 4, log: silentLog })
   const backfills = Object.entries(options.backfills).map(([id, shape]): WorldBackfill => {
     const rows = shape.partitions * shape.chunksPerPartition * shape.chunkRows
-    return { id, table: `${schema}_sink.${id.replaceAll('-', '_')}`, rows, shape }
+    return {
+      id,
+      table: `${schema}_sink.${id.replaceAll('-', '_')}`,
+      rows,
+      shape,
+      expected: expectedRows(rows, refuses),
+    }
   })
-  await Promise.all([applyTopics(config, silentLog), createTables(pool, schema, backfills)])
+  await Promise.all([applyTopics(config, silentLog), createTables(pool, schema, backfills, refuses)])
   for (const backfill of backfills) writeFileSync(join(definitions, `${backfill.id}.ts`), definitionOf(backfill))
   return {
     ...{ name, folder, backfills, pauseMs, config, pool, env },
@@ -103,7 +114,12 @@ export async function createWorld(stack: BenchStack, options: WorldOptions): Pro
   }
 }
 
-async function createTables(pool: Pool, schema: string, backfills: readonly WorldBackfill[]): Promise<void> {
+async function createTables(
+  pool: Pool,
+  schema: string,
+  backfills: readonly WorldBackfill[],
+  refuses: boolean,
+): Promise<void> {
   await migrate(pool, { schema, ...control })
   await migrate(pool, { schema, ...sinkTables })
   await query(pool, auditSql.replaceAll(':schema', schema))
@@ -111,6 +127,7 @@ async function createTables(pool: Pool, schema: string, backfills: readonly Worl
   const statements = backfills.map(
     ({ table }) => `
       create table ${table} (id bigint not null, amount bigint not null, name text not null);
+      ${refuses ? `alter table ${table} add check (not (${isRefusedBySink.replace('n', 'id')}));` : ''}
       create index on ${table} (id);`,
   )
   const [first] = backfills

@@ -284,6 +284,16 @@ test('a follower that throws into FETCH_START joins again: with other user data 
   await happened(leader, leader.consumer.events.GROUP_JOIN, leaderJoins + 1)
 })
 
+test('heartbeats go on when the wall clock is set back', async () => {
+  const member = await join()
+  await beats(member)
+  const real = Date.now
+  vi.spyOn(Date, 'now').mockImplementation(() => real() - 600_000)
+  const { HEARTBEAT } = member.consumer.events
+  member.consumer.on(HEARTBEAT, () => void member.events.push(HEARTBEAT))
+  await happened(member, HEARTBEAT, 3)
+})
+
 test('with all paused nothing is fetched: it waits out each fetch, and arms hardly a timer', async () => {
   await produce(4)
   const member = await join({
