@@ -24,7 +24,7 @@ export type Happening =
    * tasks come again elsewhere: with their own bounds, or with others.
    */
   | { readonly kind: 'lapse'; readonly bounds: 'same' | 'other' }
-  /** While it stands there, the run is cancelled, and swept in the sink. */
+  /** While it stands there, the run is cancelled, and swept in the sink, as far as no transaction is open. */
   | { readonly kind: 'cancel' }
   /** In its middle the run is paused and later resumed, or cancelled, and the process that passes the mark hurts itself. */
   | { readonly kind: 'intent'; readonly intent: 'pause' | 'cancel' }
@@ -156,8 +156,8 @@ const messages = (['sameAgain', 'elsewhereAgain', 'garbage', 'late'] as const).m
 const lapses = (['same', 'other'] as const).map((bounds) =>
   cell(`lapse/${bounds}`, at('W2', 3, 'freeze'), { kind: 'lapse', bounds }),
 )
-const cancels = (['W1', 'W2', 'W6'] as const).map((mark) =>
-  cell(`cancel/${mark}`, at(mark, 3, 'hold'), { kind: 'cancel' }),
+const cancels = (['W1', 'W2', 'W4', 'W6', 'W8'] as const).map((mark) =>
+  cell(`cancel/${mark}`, at(mark, mark === 'W8' ? 1 : 3, 'hold'), { kind: 'cancel' }),
 )
 const intents = (['kill', 'freeze'] as const).flatMap((act) =>
   (Object.keys(intentsFor) as MarkName[]).flatMap((mark) =>

@@ -88,13 +88,16 @@ export async function happen(running: Running, started: Started): Promise<Happen
     case 'cancel': {
       await held(hurt, harm.mark)
       await askIntent(world, 'cancel')
-      await until('every row of the run is over', async () => {
-        const rows = await world.sql(`select 1 from :schema.checkpoint where state in ('pending', 'running')`)
-        const over = await world.sql(`select 1 from :schema.checkpoint where state = 'cancelled'`)
-        return rows.length === 0 && over.length > 0
-      })
+      // Rows of a chunk that is about to be committed are locked: the cancel waits for them.
+      if (harm.mark === 'W4') await until('the cancel waits for a chunk', () => isWaitedFor(world))
+      else
+        await until('every row of the run is over', async () => {
+          const rows = await world.sql(`select 1 from :schema.checkpoint where state in ('pending', 'running')`)
+          const over = await world.sql(`select 1 from :schema.checkpoint where state = 'cancelled'`)
+          return rows.length === 0 && over.length > 0
+        })
       hurt.goOn()
-      return hurting(all)
+      return { ...hurting(all), wanted: 'cancelled' }
     }
     case 'restart': {
       await held(hurt, harm.mark)
@@ -120,6 +123,14 @@ export async function happen(running: Running, started: Started): Promise<Happen
       return hurting(all * 2)
     }
   }
+}
+
+/** Somebody waits for a lock to cancel a checkpoint row. */
+async function isWaitedFor({ sql }: World): Promise<boolean> {
+  const waiting = await sql(
+    `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%:schema%set state = ''cancelled''%'`,
+  )
+  return waiting.length > 0
 }
 
 /** No partition is left with the frozen worker. */
