@@ -1,11 +1,20 @@
 // What kafkajs 2.2.4 does and does not document, and the task consumer relies on: each habit on a real broker, so that
 // another version, or another broker, is noticed here first.
 import { randomUUID } from 'node:crypto'
-import kafkajs, { type Admin, type Consumer, type ConsumerConfig, type EachBatchPayload, type Kafka } from 'kafkajs'
+import kafkajs, {
+  type Admin,
+  type Consumer,
+  type ConsumerConfig,
+  type EachBatchPayload,
+  type Kafka,
+  type Producer,
+  type Transaction,
+} from 'kafkajs'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { createKafka } from '../../src/kafka/client.ts'
 import { evictMembers } from '../../src/kafka/evict-member.ts'
 import type { Config } from '../../src/process/config.ts'
+import { cuttableKafka } from '../support/cuttable-kafka.ts'
 import { eventually } from '../support/eventually.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { testConfig } from '../support/test-config.ts'
@@ -51,13 +60,20 @@ interface Member {
 
 interface MemberOptions extends Partial<ConsumerConfig> {
   readonly clientId?: string
+  readonly kafka?: Kafka
   readonly eachBatch?: (payload: EachBatchPayload) => Promise<void>
   readonly prepare?: (consumer: Consumer) => void
 }
 
 /** A member that takes everything and commits nothing by itself. */
-async function join({ clientId, eachBatch, prepare, ...more }: MemberOptions = {}): Promise<Member> {
-  const client = clientId === undefined ? kafka : createKafka(config, clientId, silentLog)
+async function join({
+  clientId,
+  kafka: own = kafka,
+  eachBatch,
+  prepare,
+  ...more
+}: MemberOptions = {}): Promise<Member> {
+  const client = clientId === undefined ? own : createKafka(config, clientId, silentLog)
   const consumer = client.consumer({
     groupId,
     sessionTimeout: 6_000,
@@ -292,6 +308,67 @@ test('heartbeats go on when the wall clock is set back', async () => {
   const { HEARTBEAT } = member.consumer.events
   member.consumer.on(HEARTBEAT, () => void member.events.push(HEARTBEAT))
   await happened(member, HEARTBEAT, 3)
+})
+
+test('a member that died without leaving holds up the next join for the rebalance timeout, not for its session', async () => {
+  const timeouts = { sessionTimeout: 30_000, rebalanceTimeout: 3_000 }
+  const line = cuttableKafka(config, 'dies')
+  const dead = await join({
+    ...timeouts,
+    kafka: line.kafka,
+    retry: { restartOnFailure: async () => false },
+  })
+  await beats(dead)
+  const alive = await join(timeouts)
+  await beats(alive)
+  line.cut()
+  onTestFinished(line.mend)
+  const took: number[] = []
+  await join({
+    ...timeouts,
+    prepare: (consumer) => {
+      consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => void took.push(payload.duration))
+    },
+  })
+  expect(took[0]).toBeGreaterThan(timeouts.rebalanceTimeout * 0.8)
+  expect(took[0]).toBeLessThan(timeouts.sessionTimeout / 2)
+}, 60_000)
+
+test('a producer whose commit failed is of no use any more; a new one of the same id sends what was not committed, once', async () => {
+  const open = async (): Promise<Producer> => {
+    const producer = kafka.producer({
+      ...{ transactionalId: `${topic}.tx`, idempotent: true, maxInFlightRequests: 1 },
+      retry: { initialRetryTime: 20, retries: 8 },
+    })
+    onTestFinished(() => producer.disconnect())
+    await producer.connect()
+    return producer
+  }
+  const send = async (producer: Producer, value: string): Promise<Transaction> => {
+    const transaction = await producer.transaction()
+    await transaction.send({ topic, messages: [{ value, partition: 0 }] })
+    return transaction
+  }
+  const old = await open()
+  await (await send(old, 'first')).commit()
+  const unfinished = await send(old, 'second')
+  // Whoever begins under the id ends what was begun under it before.
+  const fresh = await open()
+  const again = await send(fresh, 'second')
+  await expect(unfinished.commit()).rejects.toMatchObject({ type: 'INVALID_PRODUCER_EPOCH' })
+  await expect(old.transaction()).rejects.toThrow('COMMITTING')
+  await again.commit()
+  const values: string[] = []
+  await join({
+    eachBatch: async ({ batch, resolveOffset }) => {
+      for (const { offset, value } of batch.messages) {
+        values.push(String(value))
+        resolveOffset(offset)
+      }
+    },
+  })
+  await eventually('both', () => Promise.resolve(values.length >= 2 || undefined))
+  expect(values).toEqual(['first', 'second'])
 })
 
 test('with all paused nothing is fetched: it waits out each fetch, and arms hardly a timer', async () => {
