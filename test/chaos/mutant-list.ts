@@ -124,6 +124,43 @@ export const mutants: readonly Mutant[] = [
     cells: ['cancel/W2'],
   },
   {
+    id: 'pause-ignored',
+    breaks: 'a pause is acknowledged, and the tasks of the run go on',
+    changes: [
+      { file: worker, from: "return intent === 'paused' || (intent", to: 'return (intent' },
+      {
+        file: worker,
+        from: "&& !isEnding && intents.of(task) !== 'running'",
+        to: "&& !isEnding && intents.of(task) === 'cancelled'",
+      },
+    ],
+    cells: ['freeze/P1/pause', 'message/oldIntents'],
+  },
+  {
+    id: 'old-intents',
+    breaks: 'whatever comes last from the control topic is what is wanted, not what has the highest sequence',
+    changes: [
+      {
+        file: 'src/work/intents.ts',
+        from: 'if (before !== undefined && before.message.sequence >= message.sequence) return false',
+        to: 'if (before !== undefined && before.message.sequence === message.sequence) return false',
+      },
+    ],
+    cells: ['message/oldIntents'],
+  },
+  {
+    id: 'stranded-forever',
+    breaks: 'partitions that no open task covers are not published again',
+    changes: [
+      {
+        file: 'src/supervise/supervisor.ts',
+        from: '  for (const some of inBatches(found.stranded)) await publishAgain(deps, run, some)',
+        to: '  for (const some of inBatches(found.stranded.slice(found.stranded.length))) await publishAgain(deps, run, some)',
+      },
+    ],
+    cells: ['failover/sink'],
+  },
+  {
     id: 'early-collection',
     breaks: 'the checkpoint rows of a run are deleted as soon as it has ended',
     changes: [

@@ -4,7 +4,17 @@ import { runCells } from '../chaos/run-cells.ts'
 import { ownBenchStack } from '../support/bench-stack.ts'
 
 // One of each kind; all of them: npm run crash.
-const chosen = ['kill/W5/9', 'freeze/W2', 'lapse/same', 'stall/kafka/W4', 'cutAtCommit/postgres/9', 'cancel/W2']
+const chosen = [
+  'kill/W5/9',
+  'freeze/W2',
+  'lapse/same',
+  'stall/kafka/W4',
+  'cutAtCommit/postgres/9',
+  'cancel/W2',
+  'kill/P1/pause',
+  'clock/worker/swing',
+  'failover/sink',
+]
 
 test('whatever dies, freezes or is cut off, every invariant holds when all is quiet', async () => {
   const stack = await ownBenchStack('crash-test')
