@@ -3,10 +3,10 @@ import { messageOf, RetryableError } from '../contract/errors.ts'
 import type { WorkerId } from '../contract/ids.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
-import { patchHeartbeat } from './heartbeat-patch.ts'
+import { patchConsumerGroup } from './consumer-group-patch.ts'
 import { patchRequestQueue } from './timer-patch.ts'
 
-patchHeartbeat()
+patchConsumerGroup()
 patchRequestQueue()
 
 /** What brokers see as the client: the process's name, behind KAFKA_CLIENT_ID when that is set. */

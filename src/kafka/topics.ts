@@ -166,34 +166,47 @@ async function createTopics(admin: Admin, missing: readonly MissingTopic[], conf
 /** Topic partitions and the settings made on the topic itself (not the brokers' defaults). */
 async function readTopics(config: Config, log: Log): Promise<ReadonlyMap<string, ActualTopic>> {
   return withAdmin(config, log, async (admin) => {
-    const all = new Set(await admin.listTopics())
-    const names = topicCatalog
-      .map((declared) => topicName(config.topicPrefix, declared.name))
-      .filter((name) => all.has(name))
-    if (names.length === 0) return new Map()
-    const [metadata, configs] = await Promise.all([
-      admin.fetchTopicMetadata({ topics: names }),
-      admin.describeConfigs({
-        includeSynonyms: false,
-        resources: names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
-      }),
-    ])
-    const settings = new Map(
-      configs.resources.map((resource) => [
-        resource.resourceName,
-        // 1: set on the topic; the rest are defaults, needed for comparison but never written back.
-        new Map(resource.configEntries.map((entry) => [entry.configName, entry] as const)),
-      ]),
-    )
-    return new Map(
-      metadata.topics.map(({ name, partitions }) => {
-        const declared = topicCatalog.find((topic) => topicName(config.topicPrefix, topic.name) === name)
-        const entries = [...(settings.get(name) ?? [])].filter(
-          ([setting, entry]) => entry.configSource === 1 || setting in (declared?.config ?? {}),
-        )
-        const values = new Map(entries.map(([setting, entry]) => [setting, entry.configValue]))
-        return [name, { topicPartitions: partitions.length, config: values }]
-      }),
-    )
+    const deadline = performance.now() + 15_000
+    for (;;)
+      try {
+        return await readTopicsOnce(config, admin)
+      } catch (error) {
+        // A topic that one broker lists is not known yet to another one.
+        const isUnknown = error instanceof kafkajs.KafkaJSProtocolError && error.type === 'UNKNOWN_TOPIC_OR_PARTITION'
+        if (!isUnknown || performance.now() > deadline) throw error
+        await setTimeout(50)
+      }
   })
+}
+
+async function readTopicsOnce(config: Config, admin: Admin): Promise<ReadonlyMap<string, ActualTopic>> {
+  const all = new Set(await admin.listTopics())
+  const names = topicCatalog
+    .map((declared) => topicName(config.topicPrefix, declared.name))
+    .filter((name) => all.has(name))
+  if (names.length === 0) return new Map()
+  const [metadata, configs] = await Promise.all([
+    admin.fetchTopicMetadata({ topics: names }),
+    admin.describeConfigs({
+      includeSynonyms: false,
+      resources: names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
+    }),
+  ])
+  const settings = new Map(
+    configs.resources.map((resource) => [
+      resource.resourceName,
+      // 1: set on the topic; the rest are defaults, needed for comparison but never written back.
+      new Map(resource.configEntries.map((entry) => [entry.configName, entry] as const)),
+    ]),
+  )
+  return new Map(
+    metadata.topics.map(({ name, partitions }) => {
+      const declared = topicCatalog.find((topic) => topicName(config.topicPrefix, topic.name) === name)
+      const entries = [...(settings.get(name) ?? [])].filter(
+        ([setting, entry]) => entry.configSource === 1 || setting in (declared?.config ?? {}),
+      )
+      const values = new Map(entries.map(([setting, entry]) => [setting, entry.configValue]))
+      return [name, { topicPartitions: partitions.length, config: values }]
+    }),
+  )
 }

@@ -63,6 +63,7 @@ async function join(worker: string, line?: CuttableKafka): Promise<Member> {
       ...{ kafka, config, topic, worker, clock, log: silentLog, capacity: 2, codec: createCodec(config) },
       groupId: groupName(config.topicPrefix, 'workers'),
       incarnation: incarnationOf(new Date(), Math.random),
+      knowsRun: () => Promise.resolve(true),
       deadLetters: { publish: () => Promise.resolve() },
       evictPredecessor: () => Promise.resolve(),
       enterStage: () => () => {},
