@@ -38,7 +38,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   let grown = (): void => {}
   const worker = createWorker({
     slots: config.slots,
-    slotsPerLane: 1,
+    slotsPerLane: 8,
     log,
     openConsumer: (host) =>
       openTaskConsumer(
