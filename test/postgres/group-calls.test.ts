@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { groupCalls } from '../../src/sink/group-calls.ts'
+import { groupCalls } from '../../src/postgres/group-calls.ts'
 
 interface Made {
   readonly sizes: number[]
