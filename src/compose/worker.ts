@@ -25,7 +25,7 @@ import { foundationOf, type RunningRole, running } from './foundation.ts'
 export async function composeWorker(config: Config, log: Log, mark: Mark): Promise<RunningRole> {
   const definitions = await discoverBackfills(config.definitionsFolder)
   const name = `worker/${config.workerId}`
-  const base = foundationOf(config, name, config.slots + 2, log)
+  const base = foundationOf(config, name, Math.min(config.slots, 64) + 2, log)
   const opened = openOnce(definitions, adaptersOf(config, base.pool, mark))
   const status = createStatusLog(base.logs)
   const retry = defaultRetryPolicy
@@ -38,7 +38,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   let grown = (): void => {}
   const worker = createWorker({
     slots: config.slots,
-    slotsPerLane: 8,
+    slotsPerLane: 16,
     log,
     openConsumer: (host) =>
       openTaskConsumer(
