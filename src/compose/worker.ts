@@ -22,10 +22,16 @@ import { createWorker } from '../work/worker.ts'
 import { type Adapters, adaptersOf } from './adapters.ts'
 import { foundationOf, type RunningRole, running } from './foundation.ts'
 
+/** Tasks that have a connection to a database at the same time, at most. */
+const mostWriting = 64
+/** Tasks of one lane at the same time, when there are slots for them. */
+const slotsPerLane = 16
+
 export async function composeWorker(config: Config, log: Log, mark: Mark): Promise<RunningRole> {
   const definitions = await discoverBackfills(config.definitionsFolder)
   const name = `worker/${config.workerId}`
-  const base = foundationOf(config, name, Math.min(config.slots, 64) + 2, log)
+  // Many slots are for tasks with little to do, which share their statements.
+  const base = foundationOf(config, name, Math.min(config.slots, mostWriting) + 2, log)
   const opened = openOnce(definitions, adaptersOf(config, base.pool, mark))
   const status = createStatusLog(base.logs)
   const retry = defaultRetryPolicy
@@ -38,7 +44,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   let grown = (): void => {}
   const worker = createWorker({
     slots: config.slots,
-    slotsPerLane: 16,
+    slotsPerLane,
     log,
     openConsumer: (host) =>
       openTaskConsumer(
