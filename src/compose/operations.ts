@@ -27,7 +27,9 @@ export async function evictMember(config: Config, workerId: string, log: Log): P
 
 /** Ids of the workers that are in the group now. Throws RetryableError (KAFKA_UNREACHABLE). */
 export function groupWorkers(config: Config, log: Log): Promise<readonly WorkerId[]> {
-  return withAdmin(config, log, (admin) => workers.groupWorkers(admin, groupName(config.topicPrefix, 'workers')))
+  return withAdmin(config, log, (admin) =>
+    workers.groupWorkers(admin, groupName(config.topicPrefix, 'workers'), config),
+  )
 }
 
 export interface GroupOffsets {

@@ -1,5 +1,6 @@
 import kafkajs, { type Admin, type Kafka, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs'
 import { messageOf, RetryableError } from '../contract/errors.ts'
+import type { WorkerId } from '../contract/ids.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { patchRequestQueue } from './timer-patch.ts'
@@ -9,6 +10,12 @@ patchRequestQueue()
 /** What brokers see as the client: the process's name, behind KAFKA_CLIENT_ID when that is set. */
 export const clientIdOf = (config: Config, name: string): string =>
   config.kafka.clientId === undefined ? name : `${config.kafka.clientId}.${name}`
+
+/** The worker that calls itself so. */
+export function workerIdOf(config: Config, clientId: string): WorkerId {
+  const before = clientIdOf(config, '')
+  return clientId.startsWith(before) ? clientId.slice(before.length) : clientId
+}
 
 export function createKafka(config: Config, name: string, log: Log): Kafka {
   const options: KafkaConfig = {

@@ -76,7 +76,7 @@ export function createOpenTasks(config: Config, codec: Codec, log: Log): OpenTas
         if (offset < (offsets.get(topicPartition) ?? 0n)) newest.delete(partitionId)
       return (partitionId) => newest.has(partitionId)
     },
-    workers: () => groupWorkers(admin, groupId),
+    workers: () => groupWorkers(admin, groupId, config),
     stop: async () => {
       ended.abort()
       await reading

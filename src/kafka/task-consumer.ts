@@ -14,6 +14,7 @@ import type { Codec } from './codec.ts'
 import { type Phase, silenceLimitMs } from './group-watchdog.ts'
 import { type Held, HeldLanes } from './held-lanes.ts'
 import { laneAssigner } from './lane-assigner.ts'
+import { Membership } from './membership.ts'
 import { createOffsetCommitter } from './offset-committer.ts'
 import { type Incarnation, requireLatestLife } from './same-worker.ts'
 import { recordTaker } from './take-records.ts'
@@ -54,6 +55,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   const { kafka, config, codec, topic, groupId, worker, incarnation, clock, log } = deps
   const { sessionTimeoutMs } = config.kafka
   const lanes = new HeldLanes()
+  const membership = new Membership()
   const ended = new AbortController()
   const failure = Promise.withResolvers<never>()
   failure.promise.catch(() => {})
@@ -118,6 +120,10 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     if (lost.length > 0) host.lost(lost)
   }
 
+  /** While it joins it sends no heartbeats, and the group waits for it. */
+  const isMember = (): boolean =>
+    membership.isSure(performance.now(), sessionTimeoutMs + (phase === 'rebalancing' ? rebalanceTimeoutMs : 0))
+
   const rejoinSoon = (): void => {
     joins += 1
     rejoin = true
@@ -130,6 +136,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
       loseAll()
     }
     memberId = payload.memberId
+    membership.joined(performance.now())
     setPhase('stable')
     const assigned = new Set(payload.memberAssignment[topic] ?? [])
     const { gained, retained, leaving } = lanes.reconcile(assigned, !closing)
@@ -145,6 +152,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
       void claim(gained)
     }
     if (leaving.length > 0) void drain(leaving, true)
+    host.arrived()
     if (!closing)
       requireLatestLife(admin, { groupId, worker, incarnation }, ended.signal).catch((error: unknown) => {
         if (error instanceof TerminalError) failure.reject(error)
@@ -203,6 +211,9 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   })
   consumer.on(consumer.events.HEARTBEAT, () => {
     lastSignMs = clock.nowMs()
+    const wasSure = isMember()
+    membership.heard(performance.now())
+    if (!wasSure && isMember()) host.arrived()
   })
   consumer.on(consumer.events.FETCH_START, () => {
     if (!rejoin || phase !== 'stable') return
@@ -229,6 +240,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
 
   return {
     failed: failure.promise,
+    isMember,
     roomIn: (lane) => roomIn(lane.topicPartition),
     start: async () => {
       try {

@@ -13,7 +13,7 @@ export interface LaneHost {
   hasRoom(lane: Lane): boolean
   /** Whether more is to be fetched for the lane. */
   wantsMore(lane: Lane): boolean
-  /** A lane has more tasks waiting. */
+  /** A lane has more tasks waiting, or tasks may be begun again. */
   arrived(): void
 }
 
@@ -21,6 +21,11 @@ export interface LaneHost {
 export interface TaskConsumer extends Service {
   /** A task of the lane is finished or parked: it may have room again. */
   roomIn(lane: Lane): void
+  /**
+   * False when this process was stopped or cut off for so long that its lanes may be somebody else's: then no task is to
+   * be begun, for its claim would take the partition from that one. The host is told when it is true again.
+   */
+  isMember(): boolean
   /** Rejects when the process must end and be restarted. */
   readonly failed: Promise<never>
 }

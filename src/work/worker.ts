@@ -53,7 +53,7 @@ export function createWorker(deps: WorkerDeps): Service & { readonly failed: Pro
   let turn = 0
 
   const schedule = (): void => {
-    while (!ended.signal.aborted && tasks.size < slots) {
+    while (!ended.signal.aborted && tasks.size < slots && consumer.isMember()) {
       const next = takeNext()
       if (next === undefined) return
       begin(next.lane, next.taken)

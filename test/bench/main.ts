@@ -1,11 +1,13 @@
 // npm run bench -- NAME [--json]: runs one measurement on servers of its own and prints its figures.
 import { parseArgs } from 'node:util'
 import { benchFlights } from './flights.ts'
+import { benchPause } from './pause.ts'
 import type { BenchResult } from './result.ts'
 import { benchTasks } from './tasks.ts'
 
 const benches: Readonly<Record<string, (rounds: number) => Promise<readonly BenchResult[]>>> = {
   flights: benchFlights,
+  pause: benchPause,
   tasks: benchTasks,
 }
 
