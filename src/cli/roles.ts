@@ -33,7 +33,7 @@ export function addRoles(program: Command, context: CommandContext, parent: Pare
       '--worker-id <id>',
       'stable name of this worker: a restart keeps it (default: $TIDEMARK_WORKER_ID or host and process)',
     )
-    .option('--slots <n>', 'partitions at the same time (default: $TIDEMARK_SLOTS or 2)', parseCount(1, 512))
+    .option('--slots <n>', 'partitions at the same time (default: $TIDEMARK_SLOTS or 2)', parseCount(1, 256))
     .action((options) => runOne('worker', configOf(context, options), context, parent))
 }
 

@@ -4,8 +4,10 @@ import type { WorkerId } from '../contract/ids.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { patchRequestQueue } from './timer-patch.ts'
+import { patchVarInts } from './varint-patch.ts'
 
 patchRequestQueue()
+patchVarInts()
 
 /** What brokers see as the client: the process's name, behind KAFKA_CLIENT_ID when that is set. */
 export const clientIdOf = (config: Config, name: string): string =>

@@ -38,7 +38,7 @@ const Environment = z.object({
     .default('tidemark'),
   TIDEMARK_DEFINITIONS: z.string().default('./backfills'),
   TIDEMARK_WORKER_ID: WorkerId.default(() => `${hostname().replace(/[^A-Za-z0-9._-]/g, '-')}-${process.pid}`),
-  TIDEMARK_SLOTS: z.coerce.number().int().min(1).max(512).default(2),
+  TIDEMARK_SLOTS: z.coerce.number().int().min(1).max(256).default(2),
   TIDEMARK_SESSION_TIMEOUT_MS: z.coerce.number().int().min(1000).max(300_000).default(10_000),
   TIDEMARK_LEASE_MS: z.coerce.number().int().min(1000).max(3_600_000).default(60_000),
   // Above every limit of a Postgres statement (pool.ts), or the watchdog would come first.

@@ -144,19 +144,19 @@ export class Lane {
   hasRoom(isParked: (task: TaskMessage) => boolean = never): boolean {
     if (!this.crowded && this.window < windowTasks) return true
     if (this.window >= longestSpan) return false
-    const parked = this.#parked(isParked)
+    let parked = 0
+    for (const task of this.#queued.values()) if (isParked(task)) parked += 1
     return parked > 0 && this.waiting - parked + this.running < windowTasks
   }
 
   /** Whether more is to be fetched now: there is room, and little left to work on. */
   wantsMore(isParked: (task: TaskMessage) => boolean = never): boolean {
-    return (this.waiting <= fewTasks || this.waiting - this.#parked(isParked) <= fewTasks) && this.hasRoom(isParked)
-  }
-
-  #parked(isParked: (task: TaskMessage) => boolean): number {
-    let parked = 0
-    for (const task of this.#queued.values()) if (isParked(task)) parked += 1
-    return parked
+    let ready = 0
+    for (const task of this.#queued.values()) {
+      if (!isParked(task)) ready += 1
+      if (ready > fewTasks) return false
+    }
+    return this.hasRoom(isParked)
   }
 
   /** The offset to commit: of the lowest task not finished. */
