@@ -79,11 +79,24 @@ export class Lane {
    * down. A parked task that holds the offset back makes no room: then notes are shortened, and the others go on.
    */
   take(isParked: (task: TaskMessage) => boolean = never): { offset: bigint; task: TaskMessage } | undefined {
+    return this.#takeOf(this.#queued.keys(), isParked)
+  }
+
+  /** The same of the tasks that were begun before, here or by the last holder. */
+  takeBegun(isParked: (task: TaskMessage) => boolean = never): { offset: bigint; task: TaskMessage } | undefined {
+    return this.#noted.size === 0 ? undefined : this.#takeOf(this.#noted.keys(), isParked)
+  }
+
+  #takeOf(
+    offsets: Iterable<bigint>,
+    isParked: (task: TaskMessage) => boolean,
+  ): { offset: bigint; task: TaskMessage } | undefined {
     const only = this.crowded ? this.base : undefined
     const first = only === undefined ? undefined : this.#queued.get(only)
     const onlyFirst = only !== undefined && !(first !== undefined && isParked(first))
-    for (const [offset, task] of this.#queued) {
-      if (isParked(task) || (onlyFirst && offset !== only)) continue
+    for (const offset of offsets) {
+      const task = this.#queued.get(offset)
+      if (task === undefined || isParked(task) || (onlyFirst && offset !== only)) continue
       this.#queued.delete(offset)
       this.#running.set(offset, undefined)
       return { offset, task }

@@ -60,12 +60,16 @@ export function createWorker(deps: WorkerDeps): Service & { readonly failed: Pro
     }
   }
 
-  const takeNext = (): { lane: Lane; taken: Taken } | undefined => {
+  /** What was begun is ended before more is begun: after a hand-over nothing stands half done behind a queue. */
+  const takeNext = (): { lane: Lane; taken: Taken } | undefined =>
+    takeFrom((lane) => lane.takeBegun(isParked)) ?? takeFrom((lane) => lane.take(isParked))
+
+  const takeFrom = (take: (lane: Lane) => Taken | undefined): { lane: Lane; taken: Taken } | undefined => {
     const all = [...lanes]
     for (let step = 0; step < all.length; step += 1) {
       const lane = all[(turn + step) % all.length]
       if (lane === undefined || lane.waiting === 0 || lane.running >= slotsPerLane) continue
-      const taken = lane.take(isParked)
+      const taken = take(lane)
       if (taken === undefined) continue
       turn = (turn + step + 1) % all.length
       return { lane, taken }

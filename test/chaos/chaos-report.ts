@@ -3,7 +3,9 @@ import type { Facts } from './facts.ts'
 import { percentile } from './recovery.ts'
 import type { ChaosOutcome } from './run-chaos.ts'
 
-interface Spread {
+interface Recovery {
+  /** How many were measured: deaths of workers that held partitions. */
+  readonly of: number
   readonly p50: number
   readonly p95: number
   readonly max: number
@@ -23,17 +25,20 @@ export interface ChaosReport {
   readonly staleChunks: number
   readonly runsTerminal: number
   readonly runs: number
-  /** From a worker's death until the last partition it held was claimed again. */
-  readonly recoveryMs: Spread
+  /** From a worker's death until the last of the lanes it worked on runs again, when it is started again at once. */
+  readonly recoveryMs: Recovery
+  /** The same when it stays away for longer than its session. */
+  readonly lossMs: Recovery
   /** The same after a SIGTERM. */
-  readonly handOverMs: Spread
+  readonly handOverMs: Recovery
   readonly rowsReadAgain: number
   readonly rowsReadAgainLimit: number
   readonly serverAwayMs: Readonly<Record<'kafka' | 'postgres', readonly number[]>>
   readonly violations: number
 }
 
-const spread = (values: readonly number[]): Spread => ({
+const recovery = (values: readonly number[]): Recovery => ({
+  of: values.length,
   p50: percentile(values, 0.5),
   p95: percentile(values, 0.95),
   max: percentile(values, 1),
@@ -52,14 +57,14 @@ function staleChunksOf({ audit }: Facts): number {
 }
 
 export function chaosReport(seed: number, outcome: ChaosOutcome): ChaosReport {
-  const { facts, done, violations, afterKillMs, afterStopMs, awayMs } = outcome
+  const { facts, done, violations, afterKillMs, afterLossMs, afterStopMs, awayMs } = outcome
   const sum = (key: 'rows' | 'lost' | 'doubled'): number => facts.sinks.reduce((total, sink) => total + sink[key], 0)
   const terminal = facts.runs.filter(({ state }) => ['completed', 'failed', 'cancelled'].includes(state))
   return {
     ...{ seed, kills: done.kill, freezes: done.freeze, cuts: done.cut, restarts: done.restart + done.server },
     ...{ rows: sum('rows'), rowsLost: sum('lost'), rowsDoubled: sum('doubled'), staleChunks: staleChunksOf(facts) },
     ...{ runsTerminal: terminal.length, runs: facts.world.backfills.length },
-    ...{ recoveryMs: spread(afterKillMs), handOverMs: spread(afterStopMs) },
+    ...{ recoveryMs: recovery(afterKillMs), lossMs: recovery(afterLossMs), handOverMs: recovery(afterStopMs) },
     rowsReadAgain: facts.rowsRead - facts.checkpoints.reduce((total, { counts }) => total + counts.read, 0),
     rowsReadAgainLimit: facts.rowsReadAgainLimit,
     serverAwayMs: awayMs,
@@ -68,7 +73,7 @@ export function chaosReport(seed: number, outcome: ChaosOutcome): ChaosReport {
 }
 
 export function chaosTable(report: ChaosReport): string {
-  const ms = ({ p50, p95, max }: Spread): string => `${p50} / ${p95} / ${max} ms`
+  const ms = ({ of, p50, p95, max }: Recovery): string => `${p50} / ${p95} / ${max} ms, of ${of}`
   const table = new Table({ style: { head: [], border: [] } })
   table.push(
     ['seed', report.seed],
@@ -76,8 +81,9 @@ export function chaosTable(report: ChaosReport): string {
     ['runs that ended, of', `${report.runsTerminal}, ${report.runs}`],
     ['rows; lost, doubled', `${report.rows}; ${report.rowsLost}, ${report.rowsDoubled}`],
     ['chunks of a stale epoch', report.staleChunks],
-    ['work goes on after a SIGKILL (p50 / p95 / max)', ms(report.recoveryMs)],
-    ['work goes on after a SIGTERM', ms(report.handOverMs)],
+    ['lanes run after a SIGKILL (p50 / p95 / max)', ms(report.recoveryMs)],
+    ['the same, the worker stays away', ms(report.lossMs)],
+    ['lanes run after a SIGTERM', ms(report.handOverMs)],
     ['Kafka was away', report.serverAwayMs.kafka.map((away) => `${away} ms`).join(', ')],
     ['Postgres was away', report.serverAwayMs.postgres.map((away) => `${away} ms`).join(', ')],
     ['rows read again, limit', `${report.rowsReadAgain}, ${report.rowsReadAgainLimit}`],

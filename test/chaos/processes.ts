@@ -33,7 +33,8 @@ export interface Part {
   /** Resolves when it holds at its mark. */
   readonly holds: Promise<void>
   goOn(): void
-  kill(): void
+  /** SIGKILL; it starts again after `awayMs`, by default almost at once. */
+  kill(awayMs?: number): void
   freeze(): void
   thaw(): void
   /** SIGTERM, and starts again: a rolling restart. */
@@ -48,7 +49,7 @@ export interface Ports {
 }
 
 const entry = join(import.meta.dirname, 'role-process.ts')
-const restartAfterMs = 100
+const soonMs = 100
 
 export function startPart(world: World, ports: Ports, options: PartOptions): Part {
   const { name, roles, restart = true } = options
@@ -60,6 +61,7 @@ export function startPart(world: World, ports: Ports, options: PartOptions): Par
   let deaths = 0
   let isReady = false
   let isStopping = false
+  let awayMs = soonMs
   let child: ChildProcess
   let ended: Promise<void> = Promise.resolve()
 
@@ -85,7 +87,8 @@ export function startPart(world: World, ports: Ports, options: PartOptions): Par
         if (isStopping) return
         if (code !== null && code !== 0) exits.push(code)
         if (code !== 0) deaths += 1
-        if (restart) void sleep(restartAfterMs).then(() => isStopping || begin(null))
+        if (restart) void sleep(awayMs).then(() => isStopping || begin(null))
+        awayMs = soonMs
       })
     })
   }
@@ -100,7 +103,10 @@ export function startPart(world: World, ports: Ports, options: PartOptions): Par
     isFrozen: () => stateOf(child.pid) === 'T',
     holds: holding.promise,
     goOn: () => void (child.connected && child.send('go')),
-    kill: () => void child.kill('SIGKILL'),
+    kill: (away = soonMs) => {
+      awayMs = away
+      child.kill('SIGKILL')
+    },
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
     restart: () => void child.kill('SIGTERM'),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { readKey } from './commit-times.ts'
 import type { AuditFact } from './facts.ts'
 import { percentile, recoveryTimes } from './recovery.ts'
 
@@ -8,24 +9,37 @@ const change = (given: Partial<AuditFact>): AuditFact => ({
   ...given,
 })
 
-test('a death is recovered from when the last partition it held has been claimed again', () => {
-  const audit = [
-    change({ atMs: 100 }),
-    change({ atMs: 150, what: 'CHUNK', epoch: 2 }),
-    change({ atMs: 900, epoch: 2, holder: 'worker-2' }),
-    change({ partitionId: 'b', atMs: 110 }),
-    change({ partitionId: 'b', atMs: 1_700, epoch: 2 }),
-  ]
-  expect(recoveryTimes(audit, [{ worker: 'worker-1', atMs: 200 }])).toEqual([1_500])
+const lanes = new Map([
+  ['a', 3],
+  ['b', 5],
+])
+const death = { worker: 'worker-1', atMs: 200 }
+
+test('a death is recovered from when the last of the lanes it worked on was claimed again', () => {
+  const audit = [change({ atMs: 100 }), change({ partitionId: 'b', atMs: 110 })]
+  const commits = new Map([
+    [3, [120, 900, 1_900]],
+    // The second was on its way.
+    [5, [150, 210, 1_700]],
+  ])
+  expect(recoveryTimes({ audit, lanes, commits }, [death])).toEqual([1_500])
 })
 
 test('what it had finished, and what others hold, is no matter of its death', () => {
   const audit = [
-    change({ atMs: 100, state: 'completed' }),
-    change({ partitionId: 'b', atMs: 100, holder: 'worker-2' }),
-    change({ partitionId: 'b', atMs: 900, epoch: 2 }),
+    change({ atMs: 100 }),
+    change({ atMs: 150, state: 'completed' }),
+    change({ partitionId: 'b', atMs: 100 }),
+    change({ partitionId: 'b', atMs: 120, epoch: 2, holder: 'worker-2' }),
   ]
-  expect(recoveryTimes(audit, [{ worker: 'worker-1', atMs: 200 }])).toEqual([])
+  expect(recoveryTimes({ audit, lanes, commits: new Map([[3, [900]]]) }, [death])).toEqual([])
+})
+
+test('the key of an offset is read; that of a group is none', () => {
+  const part = (text: string): Buffer => Buffer.concat([Buffer.from([0, text.length]), Buffer.from(text)])
+  const key = Buffer.concat([Buffer.from([0, 1]), part('a.group'), part('tasks'), Buffer.from([0, 0, 0, 7])])
+  expect(readKey(key)).toEqual({ group: 'a.group', topic: 'tasks', partition: 7 })
+  expect(readKey(Buffer.concat([Buffer.from([0, 2]), part('a.group')]))).toBeUndefined()
 })
 
 test('percentiles are values that were there', () => {

@@ -6,23 +6,29 @@ export interface Death {
   readonly atMs: number
 }
 
+export interface RecoveryFacts {
+  readonly audit: readonly AuditFact[]
+  /** The lane of each partition. */
+  readonly lanes: ReadonlyMap<string, number>
+  /** When offsets of each lane were committed, in order. */
+  readonly commits: ReadonlyMap<number, readonly number[]>
+}
+
+/** A commit that was on its way when its sender died comes in within this. */
+const inFlightMs = 100
+
 /**
- * For each death of a worker that held partitions: how long, in ms, until the last of them was claimed again, by
- * whomever, or was over. Partitions that its own death found over do not count.
+ * For each death of a worker that was in the middle of partitions: how long, in ms, until the last of their lanes ran
+ * again. A lane runs once its holder has claimed it by a commit, which the dead cannot send.
  */
-export function recoveryTimes(audit: readonly AuditFact[], deaths: readonly Death[]): readonly number[] {
-  const changes = [
-    ...Map.groupBy(
-      audit.filter(({ what }) => what !== 'CHUNK'),
-      ({ partitionId }) => partitionId,
-    ).values(),
-  ]
+export function recoveryTimes({ audit, lanes, commits }: RecoveryFacts, deaths: readonly Death[]): readonly number[] {
+  const changes = [...Map.groupBy(audit, ({ partitionId }) => partitionId)]
   return deaths.flatMap(({ worker, atMs }) => {
-    const times = changes.flatMap((of) => {
-      const held = of.findLast((change) => change.atMs <= atMs)
-      if (held === undefined || held.holder !== worker || held.state !== 'running') return []
-      const again = of.find((change) => change.atMs > atMs && (change.epoch > held.epoch || change.state !== 'running'))
-      return again === undefined ? [] : [again.atMs - atMs]
+    const times = changes.flatMap(([partitionId, of]) => {
+      const last = of.findLast((change) => change.what !== 'CHUNK' && change.atMs <= atMs)
+      if (last?.holder !== worker || last.state !== 'running') return []
+      const claimed = commits.get(lanes.get(partitionId) ?? -1)?.find((at) => at > atMs + inFlightMs)
+      return claimed === undefined ? [] : [claimed - atMs]
     })
     return times.length === 0 ? [] : [Math.round(Math.max(...times))]
   })

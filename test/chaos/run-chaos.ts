@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectClient } from '../../src/compose.ts'
+import { groupName, topicName } from '../../src/kafka/topic-catalog.ts'
 import { silentLog } from '../support/silent-log.ts'
 import type { BenchStack } from './bench-stack.ts'
+import { commitTimes } from './commit-times.ts'
 import type { Facts } from './facts.ts'
 import { type Violation, violationsOf } from './invariants.ts'
 import { observe } from './observer.ts'
 import { type Part, startPart } from './processes.ts'
-import { type Death, recoveryTimes } from './recovery.ts'
+import { type Death, type RecoveryFacts, recoveryTimes } from './recovery.ts'
 import { type Act, scheduleOf } from './schedule.ts'
 import { settle } from './settle.ts'
 import { createWorld, type Shape } from './small-world.ts'
@@ -24,8 +26,11 @@ export interface ChaosOutcome {
   readonly violations: readonly Violation[]
   /** Acts that were carried out, by kind; those that found their process frozen, dead or not yet there are left out. */
   readonly done: Readonly<Record<Act['kind'], number>>
-  /** Of workers that were killed: see recoveryTimes. Apart, those that were asked to stop and started again. */
+  /** Of workers that were killed and started again at once: see recoveryTimes. */
   readonly afterKillMs: readonly number[]
+  /** Of workers that were killed and stayed away for longer than their session. */
+  readonly afterLossMs: readonly number[]
+  /** Of workers that were asked to stop, and started again. */
   readonly afterStopMs: readonly number[]
   readonly awayMs: Readonly<Record<'kafka' | 'postgres', readonly number[]>>
 }
@@ -37,8 +42,10 @@ const sessionTimeoutMs = 6_000
 const leaseMs = 6_000
 const others = ['planner', 'ledger', 'supervisor'] as const
 /** Runs that are open at the same time. */
-const runsAtOnce = 2
+const runsAtOnce = 4
 const endLimitMs = 180_000
+
+const isMissed = ({ awayMs }: { readonly awayMs: number }): boolean => awayMs > sessionTimeoutMs
 
 /** Runs are asked for until the schedule is over, while its acts are carried out; then everything must come to an end. */
 export async function runChaos(stack: BenchStack, options: ChaosOptions): Promise<ChaosOutcome> {
@@ -67,6 +74,7 @@ export async function runChaos(stack: BenchStack, options: ChaosOptions): Promis
   const done: Record<Act['kind'], number> = { kill: 0, freeze: 0, cut: 0, restart: 0, server: 0 }
   const awayMs = { kafka: [] as number[], postgres: [] as number[] }
   const deaths: Death[] = []
+  const losses: Death[] = []
   const stops: Death[] = []
   const underway = new Set<Promise<void>>()
   const began = performance.now()
@@ -80,10 +88,16 @@ export async function runChaos(stack: BenchStack, options: ChaosOptions): Promis
         const part = partOf(act.part)
         if (!part.isReady() || part.isFrozen()) return
         done[act.kind] += 1
-        inTime(`${act.kind} ${act.part}`)
-        ;(act.kind === 'kill' ? deaths : stops).push({ worker: act.part, atMs: Date.now() })
-        if (act.kind === 'kill') part.kill()
-        else part.restart()
+        const death = { worker: act.part, atMs: Date.now() }
+        if (act.kind === 'restart') {
+          inTime(`restart ${act.part}`)
+          stops.push(death)
+          part.restart()
+        } else {
+          inTime(`kill ${act.part}${isMissed(act) ? `, back in ${act.awayMs} ms` : ''}`)
+          ;(isMissed(act) ? losses : deaths).push(death)
+          part.kill(act.awayMs)
+        }
         return
       }
       case 'freeze': {
@@ -157,10 +171,17 @@ export async function runChaos(stack: BenchStack, options: ChaosOptions): Promis
       world: { ...world, backfills: world.backfills.filter(({ id }) => submitted.includes(id)) },
       tasksHurt: slots * (lives + done.freeze + 2 * done.cut + done.server * workers.length * 2),
     })
+    const tasksTopic = topicName(world.config.topicPrefix, 'tasks')
+    const recovery: RecoveryFacts = {
+      audit: facts.audit,
+      lanes: new Map([...facts.tasks].flatMap(([lane, tasks]) => [...tasks.values()].map((id) => [id ?? '', lane]))),
+      commits: await commitTimes(world.config, groupName(world.config.topicPrefix, 'workers'), tasksTopic),
+    }
     return {
       ...{ facts, violations: violationsOf(facts), done, awayMs },
-      afterKillMs: recoveryTimes(facts.audit, deaths),
-      afterStopMs: recoveryTimes(facts.audit, stops),
+      afterKillMs: recoveryTimes(recovery, deaths),
+      afterLossMs: recoveryTimes(recovery, losses),
+      afterStopMs: recoveryTimes(recovery, stops),
     }
   } finally {
     for (const part of parts.values()) part.kill()

@@ -1,6 +1,8 @@
 /** What is done to the system, and when, in ms from the beginning. */
 export type Act =
-  | { readonly atMs: number; readonly kind: 'kill' | 'restart'; readonly part: string }
+  /** Nobody starts it again for as long as it is away. */
+  | { readonly atMs: number; readonly kind: 'kill'; readonly part: string; readonly awayMs: number }
+  | { readonly atMs: number; readonly kind: 'restart'; readonly part: string }
   | { readonly atMs: number; readonly kind: 'freeze'; readonly part: string; readonly forMs: number }
   | {
       readonly atMs: number
@@ -33,6 +35,12 @@ export function scheduleOf({ seed, durationMs, workers, others, sessionTimeoutMs
     items[Math.floor(random() * items.length)] as Item
   // Workers are what is interesting, and there are more of them.
   const part = (): string => (others.length === 0 || random() < 0.7 ? among(workers) : among(others))
+  /** Two of three workers come back under a process manager, the third is missed until its session is over. */
+  const killed = (): { readonly part: string; readonly awayMs: number } => {
+    const name = part()
+    const isMissed = workers.includes(name) && random() < 0.33
+    return { part: name, awayMs: isMissed ? Math.round(sessionTimeoutMs * (1.5 + random())) : 100 }
+  }
   const times = (meanMs: number): number[] => {
     const found: number[] = []
     for (let at = meanMs * (0.3 + random() * 0.4); at < durationMs; at += meanMs * (0.5 + random()))
@@ -40,7 +48,7 @@ export function scheduleOf({ seed, durationMs, workers, others, sessionTimeoutMs
     return found
   }
   const acts: Act[] = [
-    ...times(everyMs.kill).map((atMs): Act => ({ atMs, kind: 'kill', part: part() })),
+    ...times(everyMs.kill).map((atMs): Act => ({ atMs, kind: 'kill', ...killed() })),
     ...times(everyMs.freeze).map(
       (atMs): Act => ({
         ...{ atMs, kind: 'freeze', part: part() },

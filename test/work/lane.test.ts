@@ -27,6 +27,16 @@ function laneAt(committed: bigint, tasks: number): Lane {
 }
 
 describe('lane', () => {
+  test('what the last holder had begun can be taken first, and only that', () => {
+    const lane = new Lane(0)
+    lane.resume(10n, [{ delta: 1, state: 'running', task: mark, progress: { ...progress, cursor: '1' } }])
+    for (const offset of [10n, 11n, 12n]) lane.offer(offset, task)
+    expect(lane.takeBegun(() => true)).toBeUndefined()
+    expect(lane.takeBegun()?.offset).toBe(11n)
+    expect(lane.takeBegun()).toBeUndefined()
+    expect(lane.take()?.offset).toBe(10n)
+  })
+
   test('commits the lowest task that is not finished, whatever finished above it', () => {
     const lane = laneAt(10n, 3)
     expect(lane.base).toBe(10n)
