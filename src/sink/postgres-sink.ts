@@ -193,7 +193,7 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
       if (!(buffer instanceof CopyBuffer)) throw new TypeError('the chunk carries a buffer of another sink')
       if (added.rowsWritten !== buffer.rows || added.contentHash !== buffer.contentHash.toString())
         throw new TypeError(`the chunk says ${added.rowsWritten} rows, its buffer holds ${buffer.rows}`)
-      capacity = Math.max(1_024, buffer.bytes + (buffer.bytes >> 3), capacity >> 1)
+      capacity = Math.max(1_024, buffer.bytes + (buffer.bytes >> 3), capacity - (capacity >> 3))
       return isSmall(chunk, buffer) ? commitSmall({ chunk, buffer, target }) : commitAlone({ chunk, buffer, target })
     },
 
