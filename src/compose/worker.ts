@@ -6,6 +6,7 @@ import { createDeadLetterLog, createStatusLog, produceRequest } from '../kafka/m
 import { incarnationOf } from '../kafka/same-worker.ts'
 import { openTaskConsumer } from '../kafka/task-consumer.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
+import { createKnownRuns } from '../plan/known-runs.ts'
 import { createAwakeClock } from '../process/awake-clock.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
@@ -58,6 +59,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
           incarnation: incarnationOf(new Date(), Math.random),
           capacity: config.slots,
           deadLetters: createDeadLetterLog(base.logs),
+          knowsRun: createKnownRuns(base.pool(config.databaseUrl), config.schema),
           evictPredecessor: () => evictMembers(config, groupId, config.workerId, log),
           enterStage: watch.enter,
           clock,

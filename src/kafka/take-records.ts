@@ -1,5 +1,7 @@
 import type { Consumer, EachBatchHandler } from 'kafkajs'
-import { messageOf, RetryableError } from '../contract/errors.ts'
+import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
+import type { RunId } from '../contract/ids.ts'
+import type { TaskMessage } from '../contract/task.ts'
 import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
 import type { DeadLetterLog } from '../status/status-log.ts'
@@ -17,6 +19,8 @@ export interface TakeRecordsDeps {
   readonly codec: Codec
   readonly lanes: HeldLanes
   readonly deadLetters: DeadLetterLog
+  /** Whether somebody was ever given this run. Throws RetryableError when that cannot be known now. */
+  knowsRun(this: void, runId: RunId): Promise<boolean>
   hasRoom(this: void, lane: Lane): boolean
   arrived(this: void): void
   readonly ended: AbortSignal
@@ -32,7 +36,7 @@ const tryAgainMs = 1_000
  * has no room for is not resolved, and comes again from its position when the lane is resumed.
  */
 export function recordTaker(deps: TakeRecordsDeps): EachBatchHandler {
-  const { consumer, topic, codec, lanes, deadLetters, ended, log } = deps
+  const { consumer, topic, codec, lanes, deadLetters, knowsRun, ended, log } = deps
 
   const take = async (
     lane: Lane,
@@ -43,6 +47,7 @@ export function recordTaker(deps: TakeRecordsDeps): EachBatchHandler {
     const record = incomingRecord(topic, topicPartition, message, codec)
     try {
       const task = readTask(await record.json())
+      if (!(await knowsRun(task.runId))) throw runUnknown(task)
       const foreign = lane.foreignNotes
       lane.offer(offset, task)
       if (lane.foreignNotes > foreign)
@@ -93,3 +98,11 @@ export function recordTaker(deps: TakeRecordsDeps): EachBatchHandler {
     deps.arrived()
   }
 }
+
+/** Of another system that shares the topic, or of a control database that was lost: nobody would ever look at its rows. */
+const runUnknown = ({ runId, partitionId, backfill }: TaskMessage): TerminalError =>
+  new TerminalError(
+    'MESSAGE_INVALID',
+    `no run ${runId} is known for partition ${partitionId} of backfill "${backfill}": do DATABASE_URL, TIDEMARK_SCHEMA ` +
+      'and TIDEMARK_TOPIC_PREFIX of this worker name the system whose planner published it?',
+  )

@@ -1,5 +1,6 @@
 import type { ConsumerGroupJoinEvent, Kafka } from 'kafkajs'
 import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
+import type { RunId } from '../contract/ids.ts'
 import type { AwakeClock } from '../process/awake-clock.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
@@ -29,6 +30,7 @@ export interface TaskConsumerDeps {
   readonly incarnation: Incarnation
   readonly capacity: number
   readonly deadLetters: DeadLetterLog
+  knowsRun(this: void, runId: RunId): Promise<boolean>
   /** Removes what an earlier life of this worker left in the group. */
   evictPredecessor(this: void): Promise<unknown>
   readonly enterStage: EnterStage
@@ -265,6 +267,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
           codec,
           lanes,
           deadLetters: deps.deadLetters,
+          knowsRun: deps.knowsRun,
           hasRoom: (lane) => host.hasRoom(lane),
           arrived: () => host.arrived(),
           ended: ended.signal,

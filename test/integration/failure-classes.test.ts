@@ -48,6 +48,17 @@ test.each([
   expect(await world.checkpoint()).toMatchObject({ state: 'completed', totals: { rowsWritten: 50 } })
 })
 
+test('a worker whose definition is another one than the plan was made with writes nothing, and says which worker has which', async () => {
+  const world = await oneTask({ rows: 50 })
+  const { opened, task, deps } = world
+  opened.current = { ...opened.current, hash: 'b'.repeat(64) }
+  expect(await world.try()).toBe('finished')
+  expect(world.letters).toMatchObject([{ what: 'partition', reason: 'DEFINITION_INVALID', failed: { attempts: 1 } }])
+  for (const named of [task.definitionHash, deps.worker, 'bbbbbbbbbbbb', 'same definitions'])
+    expect(world.letters[0]?.message).toContain(named)
+  expect(await world.sql('select 1 from :schema.target')).toEqual([])
+})
+
 test('permission revoked in the middle fails the partition at once, and says whose', async () => {
   const world = await oneTask({ rows: 300, ownRole: true })
   const { opened } = world

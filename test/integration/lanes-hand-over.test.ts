@@ -77,6 +77,7 @@ async function join(worker: string): Promise<Member> {
       incarnation: incarnationOf(new Date(), Math.random),
       capacity: 2,
       deadLetters: createDeadLetterLog(logs()),
+      knowsRun: () => Promise.resolve(true),
       evictPredecessor: () => Promise.resolve(),
       enterStage: () => () => {},
       clock: createAwakeClock(() => performance.now(), 1_000),
