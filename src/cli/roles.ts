@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
 import type { Role } from '../compose.ts'
-import { type Config, readConfig } from '../process/config.ts'
+import { type Config, mostSlots, readConfig } from '../process/config.ts'
 import type { Parent } from '../process/parent.ts'
 import type { CommandContext } from './context.ts'
 import { withRunningSystem } from './dev-folder.ts'
@@ -33,7 +33,7 @@ export function addRoles(program: Command, context: CommandContext, parent: Pare
       '--worker-id <id>',
       'stable name of this worker: a restart keeps it (default: $TIDEMARK_WORKER_ID or host and process)',
     )
-    .option('--slots <n>', 'partitions at the same time (default: $TIDEMARK_SLOTS or 2)', parseCount(1, 64))
+    .option('--slots <n>', 'partitions at the same time (default: $TIDEMARK_SLOTS or 2)', parseCount(1, mostSlots))
     .action((options) => runOne('worker', configOf(context, options), context, parent))
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from '@commander-js/extra-typings'
+import { mostSlots } from '../process/config.ts'
 import type { CommandContext } from './context.ts'
 import { parseCount, parseDurationMs } from './parse-options.ts'
 import { collect } from './request.ts'
@@ -14,7 +15,7 @@ export function addRun(program: Command, context: CommandContext): void {
     .option('--param <name=value>', 'one param; may be given several times', collect)
     .option('--request-key <key>', 'name of the request: the same key and body are the same run for ever')
     .option('--workers <n>', 'worker processes', parseCount(1, 64), 2)
-    .option('--slots <n>', 'partitions a worker works on at the same time', parseCount(1, 64))
+    .option('--slots <n>', 'partitions a worker works on at the same time', parseCount(1, mostSlots))
     .option(
       '--kill-every <duration>',
       'kill a random worker this often while the run works, and start another',

@@ -1,4 +1,5 @@
 import type { Command } from '@commander-js/extra-typings'
+import { mostSlots } from '../process/config.ts'
 import type { CommandContext } from './context.ts'
 import { claimDevFolder } from './dev-folder.ts'
 import { parseCount } from './parse-options.ts'
@@ -9,7 +10,7 @@ export function addUp(program: Command, context: CommandContext): void {
     .command('up')
     .description('start servers, topics and all roles on this machine, and keep them running until a signal')
     .option('--workers <n>', 'worker processes', parseCount(0, 64), 2)
-    .option('--slots <n>', 'partitions a worker works on at the same time', parseCount(1, 64))
+    .option('--slots <n>', 'partitions a worker works on at the same time', parseCount(1, mostSlots))
     .option('--definitions <folder>', 'folder of the definition files (default: $TIDEMARK_DEFINITIONS or ./backfills)')
     .option('--registry', 'start a schema registry too: messages in Confluent wire format')
     .option('--json', 'the environment as one JSON document on stdout')

@@ -23,10 +23,15 @@ import { createWorker } from '../work/worker.ts'
 import { type Adapters, adaptersOf } from './adapters.ts'
 import { foundationOf, type RunningRole, running } from './foundation.ts'
 
+/** Tasks that use a database at the same time. More slots than that are for tasks with little to do, which share statements. */
+const mostConnections = 64
+/** Tasks of one lane at the same time: a worker with more slots than lanes has work for all of them. */
+const slotsPerLane = 8
+
 export async function composeWorker(config: Config, log: Log, mark: Mark): Promise<RunningRole> {
   const definitions = await discoverBackfills(config.definitionsFolder)
   const name = `worker/${config.workerId}`
-  const base = foundationOf(config, name, config.slots + 2, log)
+  const base = foundationOf(config, name, Math.min(config.slots, mostConnections) + 2, log)
   const opened = openOnce(definitions, adaptersOf(config, base.pool, mark))
   const status = createStatusLog(base.logs)
   const retry = defaultRetryPolicy
@@ -39,7 +44,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   let grown = (): void => {}
   const worker = createWorker({
     slots: config.slots,
-    slotsPerLane: 1,
+    slotsPerLane,
     log,
     openConsumer: (host) =>
       openTaskConsumer(

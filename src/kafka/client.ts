@@ -5,9 +5,11 @@ import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { patchConsumerGroup } from './consumer-group-patch.ts'
 import { patchRequestQueue } from './timer-patch.ts'
+import { patchVarInts } from './varint-patch.ts'
 
 patchConsumerGroup()
 patchRequestQueue()
+patchVarInts()
 
 /** What brokers see as the client: the process's name, behind KAFKA_CLIENT_ID when that is set. */
 export const clientIdOf = (config: Config, name: string): string =>

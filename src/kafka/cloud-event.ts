@@ -1,6 +1,6 @@
-import { v5 as uuidV5 } from 'uuid'
 import type { RunId } from '../contract/ids.ts'
 import { idNamespace } from '../status/event-id.ts'
+import { namedUuid } from '../status/named-uuid.ts'
 
 export interface EventContext {
   /** What the event is about, unique among the facts of the system: equal identities give equal `ce_id`. */
@@ -21,7 +21,7 @@ export interface EventContext {
  * every message of a run joins the same trace without anybody carrying state.
  */
 export function eventHeaders(context: EventContext): Record<string, string> {
-  const id = uuidV5(context.identity, idNamespace)
+  const id = namedUuid(context.identity, idNamespace)
   return {
     'content-type': context.contentType,
     ce_specversion: '1.0',

@@ -16,7 +16,9 @@ export function incomingRecord(
     offset: message.offset,
     key: message.key === null ? null : message.key.toString('utf8'),
     value,
-    headers: textHeaders(message.headers),
+    get headers() {
+      return textHeaders(message.headers)
+    },
     json: () => codec.decode(value ?? Buffer.alloc(0)),
   }
 }

@@ -1,8 +1,10 @@
-import { type Kafka, Partitioners, type Producer } from 'kafkajs'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Kafka, Producer } from 'kafkajs'
 import { RetryableError } from '../contract/errors.ts'
 import type { Config } from '../process/config.ts'
 import type { Service } from '../process/service.ts'
 import { kafkaUnreachable } from './client.ts'
+import { keyPartitioner } from './key-partitioner.ts'
 
 export interface OutgoingRecord {
   readonly key: string
@@ -41,7 +43,7 @@ export function createRecordProducer(kafka: Kafka, config: Config): RecordProduc
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: keyPartitioner,
       retry: { retries: 12, initialRetryTime: 100, maxRetryTime: 2_000 },
     })
     try {
@@ -93,6 +95,8 @@ export function createRecordProducer(kafka: Kafka, config: Config): RecordProduc
 
   const drain = async (): Promise<void> => {
     while (waiting.length > 0) {
+      // What was resolved together tells together: those who follow get the time to come.
+      await turn()
       const batch = waiting
       waiting = []
       try {

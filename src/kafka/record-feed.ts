@@ -19,6 +19,8 @@ export interface RecordFeedDeps {
 
 const recordsPerBatch = 500
 const longestPauseMs = 5_000
+/** What a reader that gathers asks a broker to have before it answers. */
+const gatheredBytes = 1_048_576
 
 /**
  * Reads one topic as a member of a group, handing over one batch at a time per topic partition (planner, ledger).
@@ -35,6 +37,7 @@ export function createRecordFeed(deps: RecordFeedDeps, options: RecordFeedOption
     rebalanceTimeout: 6_000,
     heartbeatInterval: heartbeatMs,
     maxWaitTimeInMs: 100,
+    minBytes: options.gathers === true ? gatheredBytes : 1,
     allowAutoTopicCreation: false,
     retry: { initialRetryTime: 300, retries: 20, maxRetryTime: 1_000, restartOnFailure: async () => true },
   })

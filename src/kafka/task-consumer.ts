@@ -82,7 +82,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     rebalanceTimeout: rebalanceTimeoutMs,
     heartbeatInterval: Math.min(1_000, sessionTimeoutMs / 5),
     maxWaitTimeInMs: 250,
-    maxBytesPerPartition: 256 * 1024,
+    maxBytesPerPartition: 64 * 1024,
     allowAutoTopicCreation: false,
     retry: { initialRetryTime: 300, retries: 20, maxRetryTime: 1_000, restartOnFailure: async () => true },
   })
@@ -201,7 +201,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
 
   const roomIn = (topicPartition: number): void => {
     const held = lanes.get(topicPartition)
-    if (held?.claimed === undefined || held.draining || !host.hasRoom(held.lane)) return
+    if (held?.claimed === undefined || held.draining || !host.wantsMore(held.lane)) return
     consumer.resume([{ topic, partitions: [topicPartition] }])
   }
 

@@ -37,6 +37,7 @@ export function createLedgerWriter(deps: LedgerWriterDeps): Service {
   return feed({
     topic,
     groupId,
+    gathers: true,
     startAt: (topicPartitions) => storedOffsets(pool, schema, topic, topicPartitions),
     handle: (batch, signal) => recordBatch(deps, batch, signal),
   })

@@ -1,6 +1,6 @@
 import type { StatusEvent } from '../contract/status.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
-import { type Pool, query } from '../postgres/pool.ts'
+import { type Pool, query, withClient } from '../postgres/pool.ts'
 import { eventIdOf } from '../status/event-id.ts'
 import { type AcknowledgementRecord, mergeEvents, type PartitionRecord, type RunRecord } from './merge.ts'
 
@@ -46,14 +46,17 @@ export async function recordEvents(
     reasons: 'reasons' in answer ? answer.reasons : null,
     answered_at: answer.at,
   }))
-  await query(pool, recordStatement(quoteIdentifier(schema)), [
+  const values = [
     JSON.stringify(history),
     JSON.stringify([...partitions.values()].map(partitionRow)),
     JSON.stringify([...runs.values()].map(runRow)),
     JSON.stringify(answered),
     ...[upTo.topic, upTo.topicPartition, upTo.nextOffset],
     JSON.stringify([...acknowledgements.values()].map(acknowledgementRow)),
-  ])
+  ]
+  // Named, for planning it costs the server more than a few events do.
+  const statement = { name: `tidemark-record-${schema}`, text: recordStatement(quoteIdentifier(schema)), values }
+  await withClient(pool, (client) => client.query(statement))
 }
 
 /** Where reading goes on, for the topic partitions read before. */

@@ -1,11 +1,11 @@
-import { v5 as uuidV5 } from 'uuid'
 import type { PartitionId, RunId } from '../contract/ids.ts'
 import type { PlannedPartition } from '../contract/plan.ts'
+import { namedUuid } from '../status/named-uuid.ts'
 
 /** Planning again gives the same ids: a task published twice meets the claim of the first. */
 export function partitionIdOf(
   runId: RunId,
   { index, from, to }: Pick<PlannedPartition, 'index' | 'from' | 'to'>,
 ): PartitionId {
-  return uuidV5(`${index}/${from}/${to}`, runId)
+  return namedUuid(`${index}/${from}/${to}`, runId)
 }

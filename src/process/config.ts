@@ -13,6 +13,9 @@ const list = z.string().transform((text) =>
 const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')
 
 /** The environment variables Tidemark reads. Each may be given as NAME_FILE, the path of a file that holds the value. */
+/** Partitions that one worker works on at the same time, at most. */
+export const mostSlots = 256
+
 const Environment = z.object({
   KAFKA_BROKERS: list.pipe(z.array(z.string().regex(/^[^\s:]+:\d{1,5}$/, 'must be host:port')).min(1)),
   KAFKA_CLIENT_ID: z.string().min(1).optional(),
@@ -38,7 +41,7 @@ const Environment = z.object({
     .default('tidemark'),
   TIDEMARK_DEFINITIONS: z.string().default('./backfills'),
   TIDEMARK_WORKER_ID: WorkerId.default(() => `${hostname().replace(/[^A-Za-z0-9._-]/g, '-')}-${process.pid}`),
-  TIDEMARK_SLOTS: z.coerce.number().int().min(1).max(64).default(2),
+  TIDEMARK_SLOTS: z.coerce.number().int().min(1).max(mostSlots).default(2),
   TIDEMARK_SESSION_TIMEOUT_MS: z.coerce.number().int().min(1000).max(300_000).default(10_000),
   TIDEMARK_LEASE_MS: z.coerce.number().int().min(1000).max(3_600_000).default(60_000),
   // Above every limit of a Postgres statement (pool.ts), or the watchdog would come first.

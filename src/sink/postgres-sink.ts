@@ -7,13 +7,13 @@ import type { KeyRange } from '../contract/range.ts'
 import type { AnyRow, RowSchema } from '../define/row-schema.ts'
 import { codeOf } from '../postgres/classify.ts'
 import { CopyBuffer, type CopyLayout, type CopyLimits, copyLayout } from '../postgres/copy-binary.ts'
+import { groupCalls } from '../postgres/group-calls.ts'
 import { tableName } from '../postgres/identifier.ts'
 import { type Client, nameOf, type Pool, query, rolledBack, withTransaction } from '../postgres/pool.ts'
 import { recordHashSql } from '../postgres/record-hash.ts'
 import type { Mark } from '../process/marks.ts'
 import { checkpointGroups } from './checkpoint-groups.ts'
 import { checkpointRows, fenced, type Held } from './checkpoint-row.ts'
-import { groupCalls } from './group-calls.ts'
 import { rangeValues, withinRange } from './postgres-range.ts'
 import { type RefusalContext, refusalOf, rowRefusal } from './postgres-refusal.ts'
 import { type Demands, fieldsOf, inspectTarget, type Target } from './postgres-target.ts'
@@ -58,7 +58,8 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
   const validate = fieldsOf(demands.schema) === null ? demands.schema : null
   let opened: Opened | undefined
   let opening: Promise<Opened> | undefined
-  // Chunks are about as large as the one before: a buffer of that size never has to grow.
+  // Chunks are about as large as the one before: a buffer of that size never has to grow. One small one among them is not
+  // taken for a sign.
   let capacity = 65_536
 
   const inspect = async (): Promise<Opened> => {
@@ -192,7 +193,7 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
       if (!(buffer instanceof CopyBuffer)) throw new TypeError('the chunk carries a buffer of another sink')
       if (added.rowsWritten !== buffer.rows || added.contentHash !== buffer.contentHash.toString())
         throw new TypeError(`the chunk says ${added.rowsWritten} rows, its buffer holds ${buffer.rows}`)
-      capacity = Math.max(65_536, buffer.bytes + (buffer.bytes >> 3))
+      capacity = Math.max(1_024, buffer.bytes + (buffer.bytes >> 3), capacity - (capacity >> 3))
       return isSmall(chunk, buffer) ? commitSmall({ chunk, buffer, target }) : commitAlone({ chunk, buffer, target })
     },
 

@@ -40,7 +40,7 @@ const nameOf = ({ name }: TableColumn): string => `t.${quoteIdentifier(name)}`
 
 export interface Statement {
   readonly text: string
-  readonly values: readonly string[]
+  readonly values: readonly (string | readonly string[])[]
 }
 
 /**
@@ -107,7 +107,8 @@ export async function fetchTexts(
   }
 }
 
-async function orGivenUp<Result>(result: Promise<Result>, signal: AbortSignal): Promise<Result> {
+/** `result`, unless the signal is aborted before: then its late outcome is nobody's. */
+export async function orGivenUp<Result>(result: Promise<Result>, signal: AbortSignal): Promise<Result> {
   const aborted = Promise.withResolvers<never>()
   const giveUp = (): void => aborted.reject(new GivenUp())
   signal.addEventListener('abort', giveUp)

@@ -16,6 +16,7 @@ import { fromText, isTime, microsOf } from './postgres-conversion.ts'
 import { type RowPlace, writeCursor } from './postgres-cursor.ts'
 import { boundType, fetchTexts, pageStatement, type Selection, selectionOf, type TableOrder } from './postgres-pages.ts'
 import { tableProblems } from './postgres-schema.ts'
+import { firstPages } from './postgres-small-ranges.ts'
 import { anyField, hasObjectRules, type RowField, rowFields } from './row-field.ts'
 import type { Page, PageRows, Source, SourceRange } from './source.ts'
 import { type TextColumn, type TextRow, TextRows } from './text-rows.ts'
@@ -36,6 +37,13 @@ export function openPostgresTable(
   return new PostgresTable(definition, options.pool, options.partitionBy ?? null)
 }
 
+/** How rows are selected, and made of what comes. */
+interface Layout {
+  readonly order: TableOrder
+  readonly selection: Selection
+  readonly converted: readonly TextColumn[]
+}
+
 class PostgresTable implements Source {
   readonly #definition: PostgresTableSource<AnyRow>
   readonly #pool: Pool
@@ -45,6 +53,9 @@ class PostgresTable implements Source {
   readonly #fields: readonly RowField[] | null
   /** The schema has to see rows as a whole. */
   readonly #validates: boolean
+  readonly #firstPage: ReturnType<typeof firstPages>
+  /** By the catalogue's answer. */
+  readonly #layouts = new WeakMap<readonly TableColumn[], Map<string, Layout>>()
   /** The catalogue's answer, for partitions that are begun soon after each other. */
   #known: { readonly columns: Promise<readonly TableColumn[]>; readonly untilMs: number } | undefined
 
@@ -52,6 +63,7 @@ class PostgresTable implements Source {
     const fields = rowFields(definition.schema)
     this.#definition = definition
     this.#pool = pool
+    this.#firstPage = firstPages(pool)
     this.#partitionBy = partitionBy
     this.#table = tableName(definition.table)
     this.#validates = fields === null || hasObjectRules(definition.schema)
@@ -90,22 +102,17 @@ class PostgresTable implements Source {
       return
     }
     const by = { kind: range.kind === 'time' ? ('time' as const) : ('key' as const), column: columnOf(locator, range) }
-    const columns = await this.#columns(by)
-    const fields = this.#fieldsOf(columns)
-    const order: TableOrder = {
-      table: this.#table,
-      columns: fields.map(({ name }) => columnNamed(columns, name)),
-      partitionColumn: columnNamed(columns, by.column),
-      key: columnNamed(columns, this.#definition.key),
-    }
-    const selection = selectionOf(order)
+    const { order, selection, converted } = await this.#layout(by)
     const whereIs = (row: TextRow | undefined): string =>
       `table ${this.#definition.table}, row with ${this.#definition.key} ${row?.[selection.keyAt]}`
-    const converted = fields.map((field): TextColumn => textColumn(columnNamed(columns, field.name), field))
+    const { from, to } = range
+    // One row more than the page takes tells whether it is the last.
+    const limit = chunkRows + 1
     for (let [cursor, last] = [after, false]; !last; ) {
-      // One row more than the page takes tells whether it is the last.
-      const statement = pageStatement(order, range.from, range.to, cursor, chunkRows + 1)
-      const texts = await fetchTexts(this.#pool, statement, signal)
+      const texts =
+        cursor === null
+          ? await this.#firstPage({ order, from, to, limit, signal })
+          : await fetchTexts(this.#pool, pageStatement(order, from, to, cursor, limit), signal)
       last = texts.length <= chunkRows
       const page = last ? texts : texts.slice(0, chunkRows)
       const end = page.at(-1)
@@ -117,6 +124,27 @@ class PostgresTable implements Source {
         last,
       }
     }
+  }
+
+  /** The same object for partitions that are begun soon after each other. */
+  async #layout(by: { readonly kind: 'time' | 'key'; readonly column: string }): Promise<Layout> {
+    const columns = await this.#columns(by)
+    const which = `${by.kind} ${by.column}`
+    const layouts = this.#layouts.get(columns) ?? new Map<string, Layout>()
+    this.#layouts.set(columns, layouts)
+    const known = layouts.get(which)
+    if (known !== undefined) return known
+    const fields = this.#fieldsOf(columns)
+    const order: TableOrder = {
+      table: this.#table,
+      columns: fields.map(({ name }) => columnNamed(columns, name)),
+      partitionColumn: columnNamed(columns, by.column),
+      key: columnNamed(columns, this.#definition.key),
+    }
+    const converted = fields.map((field): TextColumn => textColumn(columnNamed(columns, field.name), field))
+    const layout = { order, selection: selectionOf(order), converted }
+    layouts.set(which, layout)
+    return layout
   }
 
   #catalogue(): Promise<readonly TableColumn[]> {

@@ -29,6 +29,8 @@ export interface RecordFeedOptions {
   handle(batch: RecordBatch, signal: AbortSignal): Promise<void>
   /** For readers that keep their own offsets: where to begin each topic partition just assigned. Absent: committed offsets, kept by the feed. */
   startAt?(topicPartitions: readonly number[]): Promise<ReadonlyMap<number, string>>
+  /** A batch costs more than a record: waits for more of them, for a tenth of a second at most. */
+  readonly gathers?: boolean
 }
 
 /** A consumer group member that reads one topic in order. */

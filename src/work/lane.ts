@@ -6,6 +6,8 @@ import { type LaneWindow, type TaskNote, type TaskProgress, taskMark } from './o
 const windowTasks = 64
 /** The same while tasks are parked: what offset metadata carries when it tells nothing but which tasks are finished. */
 const longestSpan = 256
+/** While more wait, nothing is fetched: a fetch brings a batch, and what of it finds no room has come for nothing. */
+const fewTasks = 16
 
 const never = (): boolean => false
 
@@ -158,6 +160,16 @@ export class Lane {
     let parked = 0
     for (const task of this.#queued.values()) if (isParked(task)) parked += 1
     return parked > 0 && this.waiting - parked + this.running < windowTasks
+  }
+
+  /** Whether more is to be fetched now: there is room, and little left to work on. */
+  wantsMore(isParked: (task: TaskMessage) => boolean = never): boolean {
+    let ready = 0
+    for (const task of this.#queued.values()) {
+      if (!isParked(task)) ready += 1
+      if (ready > fewTasks) return false
+    }
+    return this.hasRoom(isParked)
   }
 
   /** The offset to commit: of the lowest task not finished. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
 import { Count } from '../contract/certificate.ts'
@@ -52,8 +52,7 @@ const Entry = z.union([
 const Text = z.object({ v: z.literal(1), taken: Count, tasks: z.array(Entry) })
 
 /** Eight characters that tell one task from another: 48 bits of its partition id's hash. */
-export const taskMark = (partitionId: PartitionId): string =>
-  createHash('sha256').update(partitionId).digest('base64url').slice(0, 8)
+export const taskMark = (partitionId: PartitionId): string => hash('sha256', partitionId, 'base64url').slice(0, 8)
 
 export interface EncodedWindow {
   /** Undefined when not even the finished tasks fit: then nothing is committed, and what was committed stays valid. */

@@ -64,7 +64,8 @@ export async function runTask(
   advanced: (checkpoint: Checkpoint) => void,
 ): Promise<TaskOutcome> {
   const { runId, partitionId, index } = task
-  const log = deps.log.child({ runId, partitionId, index, topicPartition: place.topicPartition })
+  // Made when there is something to say: of most tasks there is not.
+  const log = (): Log => deps.log.child({ runId, partitionId, index, topicPartition: place.topicPartition })
   const teller = tellerOf(deps, task, place)
   while (!signal.aborted) {
     try {
@@ -74,17 +75,17 @@ export async function runTask(
       memory.isInDoubt ||= isInDoubt(error)
       if (signal.aborted) break
       if (error instanceof FencedError) {
-        log.info({ reason: messageOf(error) }, 'another holder has the partition')
+        log().info({ reason: messageOf(error) }, 'another holder has the partition')
         return 'fenced'
       }
-      const restMs = await restAfter(deps, teller, memory, error, log)
+      const restMs = await restAfter(deps, teller, memory, error, log())
       // In doubt it stays: until it has claimed again, nobody may say that nothing of it is written any more.
       if (memory.isInDoubt) await pause(restMs, signal)
       else if (restMs > 0) return { restMs }
     }
   }
   if (memory.isInDoubt && signal.reason === intentChanged)
-    await settleDoubt(deps, teller, (reason) => log.warn({ reason }, 'not known yet whether a chunk was written'))
+    await settleDoubt(deps, teller, (reason) => log().warn({ reason }, 'not known yet whether a chunk was written'))
   return 'interrupted'
 }
 

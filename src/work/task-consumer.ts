@@ -11,6 +11,8 @@ export interface LaneHost {
   lost(lanes: readonly Lane[]): void
   /** Whether the lane takes another record. */
   hasRoom(lane: Lane): boolean
+  /** Whether more is to be fetched for the lane. */
+  wantsMore(lane: Lane): boolean
   /** A lane has more tasks waiting, or tasks may be begun again. */
   arrived(): void
 }

@@ -173,6 +173,7 @@ export function createWorker(deps: WorkerDeps): Service & { readonly failed: Pro
     },
     arrived: schedule,
     hasRoom: (lane) => lane.hasRoom(isParked),
+    wantsMore: (lane) => lane.wantsMore(isParked),
   }
   const failure = Promise.withResolvers<never>()
   failure.promise.catch(() => {})

@@ -91,6 +91,7 @@ async function join(worker: string): Promise<Member> {
       lost: leave,
       arrived: () => {},
       hasRoom: (lane) => lane.hasRoom(),
+      wantsMore: (lane) => lane.wantsMore(),
     },
   )
   const member = { consumer, fetches, lanes, left }

@@ -130,6 +130,21 @@ describe('lane', () => {
     expect(laneAt(0n, 64).hasRoom()).toBe(false)
   })
 
+  test('more is fetched when little is left to work on, not for each task that ends', () => {
+    const lane = laneAt(0n, 64)
+    const wants: number[] = []
+    for (let ended = 1; ended <= 64; ended += 1) {
+      lane.finish(lane.take()?.offset ?? -1n)
+      if (lane.wantsMore()) wants.push(lane.waiting)
+    }
+    expect(wants).toEqual(Array.from({ length: 17 }, (_, at) => 16 - at))
+  })
+
+  test('what is parked is not left to work on', () => {
+    const lane = laneAt(0n, 40)
+    expect([lane.wantsMore(), lane.wantsMore(() => true)]).toEqual([false, true])
+  })
+
   test('a record that comes again is not taken twice', () => {
     const lane = laneAt(0n, 1)
     expect(lane.take()?.offset).toBe(0n)

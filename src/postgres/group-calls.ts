@@ -9,14 +9,14 @@ export interface GroupCalls<Item, Result> {
   clash(a: Item, b: Item): boolean
 }
 
-const groupsAtOnce = 2
-const largestGroup = 64
+const groupsAtOnce = 1
+const largestGroup = 128
 /** A call that waits, for a lock say, does not hold up those behind it for longer. */
 const patienceMs = 20
 
 /**
  * Makes calls that come while others are on their way together with each other: the more there is to do, the less each
- * costs. A call that comes alone is made alone and at once.
+ * costs. A call that comes alone is made alone, at the end of the event loop's turn.
  */
 export function groupCalls<Item, Result>({
   alone,
@@ -30,6 +30,7 @@ export function groupCalls<Item, Result>({
   }
   let waiting: Waiting[] = []
   let underway = 0
+  let isGoing = false
 
   const take = (): Waiting[] => {
     const group: Waiting[] = []
@@ -62,6 +63,16 @@ export function groupCalls<Item, Result>({
     }
   }
 
+  const goSoon = (): void => {
+    if (isGoing) return
+    isGoing = true
+    // What was resolved together asks together: without the turn the first would go alone, and the others wait for it.
+    setImmediate(() => {
+      isGoing = false
+      go()
+    })
+  }
+
   const go = (): void => {
     while (waiting.length > 0 && underway < groupsAtOnce) {
       underway += 1
@@ -70,7 +81,7 @@ export function groupCalls<Item, Result>({
         if (!isCounted) return
         isCounted = false
         underway -= 1
-        go()
+        goSoon()
       }
       const timer = setTimeout(free, patienceMs)
       void make(take()).finally(() => {
@@ -83,6 +94,6 @@ export function groupCalls<Item, Result>({
   return (item) =>
     new Promise<Result>((resolve, reject) => {
       waiting.push({ item, resolve, reject })
-      go()
+      goSoon()
     })
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { groupCalls } from '../../src/sink/group-calls.ts'
+import { groupCalls } from '../../src/postgres/group-calls.ts'
 
 interface Made {
   readonly sizes: number[]
@@ -36,14 +36,15 @@ function slow(clash: (a: number, b: number) => boolean = () => false): Made & { 
   }
 }
 
-/** Calls `items` while two others are on their way, so that they wait for each other; ends everything. */
+/** Calls `items` while another is on its way, so that they wait for each other; ends everything. */
 async function waiting(items: readonly number[], clash?: (a: number, b: number) => boolean) {
   const { sizes, call, end } = slow(clash)
-  const before = [call(101), call(102)]
+  const before = call(101)
+  await expect.poll(() => sizes).toEqual([1])
   const asked = Promise.allSettled(items.map(call))
   end()
-  await Promise.all(before)
-  await expect.poll(() => sizes.length).toBeGreaterThan(2)
+  await before
+  await expect.poll(() => sizes.length).toBeGreaterThan(1)
   end()
   const poll = setInterval(end, 1)
   const settled = await asked
@@ -51,17 +52,25 @@ async function waiting(items: readonly number[], clash?: (a: number, b: number) 
   return { sizes, settled }
 }
 
-test('a call that comes alone is made alone and at once', async () => {
+test('a call that comes alone is made alone', async () => {
   const { sizes, call, end } = slow()
   const result = call(1)
-  expect(sizes).toEqual([1])
+  await expect.poll(() => sizes).toEqual([1])
   end()
   expect(await result).toBe('1 alone')
 })
 
+test('calls that come in one turn of the event loop are made together', async () => {
+  const { sizes, call, end } = slow()
+  const results = Promise.all([call(1), Promise.resolve().then(() => call(2))])
+  await expect.poll(() => sizes).toEqual([2])
+  end()
+  expect(await results).toEqual(['1 together', '2 together'])
+})
+
 test('calls that come while others are on their way are made together, in their order', async () => {
   const { sizes, settled } = await waiting([1, 2, 3])
-  expect(sizes).toEqual([1, 1, 3])
+  expect(sizes).toEqual([1, 3])
   expect(settled.map((one) => one.status === 'fulfilled' && one.value)).toEqual([
     '1 together',
     '2 together',
@@ -71,7 +80,7 @@ test('calls that come while others are on their way are made together, in their 
 
 test('each call has its own outcome: a result, an error, or to be made alone', async () => {
   const { sizes, settled } = await waiting([6, 7, 8])
-  expect(sizes).toEqual([1, 1, 3, 1])
+  expect(sizes).toEqual([1, 3, 1])
   expect(settled.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason)))).toEqual([
     '6 together',
     '7 alone',
@@ -86,15 +95,16 @@ test('a group that fails as a whole rejects all of it', async () => {
 
 test('items that clash are never in one group', async () => {
   const { sizes, settled } = await waiting([1, 2, 1, 3, 1], (a, b) => a === b)
-  expect(sizes).toEqual([1, 1, 3, 1, 1])
+  expect(sizes).toEqual([1, 3, 1, 1])
   expect(settled.every((one) => one.status === 'fulfilled')).toBe(true)
 })
 
 test('calls that wait, for a lock say, do not hold up those behind them', async () => {
   const { sizes, call, end } = slow()
-  const stuck = [call(1), call(2)]
-  const third = call(3)
-  await expect.poll(() => sizes).toEqual([1, 1, 1])
+  const stuck = call(1)
+  await expect.poll(() => sizes).toEqual([1])
+  const second = call(2)
+  await expect.poll(() => sizes).toEqual([1, 1])
   end()
-  await Promise.all([...stuck, third])
+  await Promise.all([stuck, second])
 })
