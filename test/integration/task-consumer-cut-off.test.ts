@@ -76,6 +76,7 @@ async function join(worker: string, line?: CuttableKafka): Promise<Member> {
       lost: leave,
       arrived: () => {},
       hasRoom: () => true,
+      wantsMore: () => true,
     },
   )
   const member = { consumer, lanes, commits }
