@@ -4,6 +4,8 @@
  * whatever it began until then it would take from the worker that has it. Times in ms of a clock that goes on meanwhile.
  */
 export class Membership {
+  /** Heartbeats that are under way at the same time, and whose answers lay waiting together, are one. */
+  static readonly togetherMs = 100
   #answeredMs = Number.NEGATIVE_INFINITY
   #sureFromMs = Number.NEGATIVE_INFINITY
 
@@ -14,6 +16,7 @@ export class Membership {
 
   /** A heartbeat was answered. It may have been long ago: sure is only that it was sent after the one before was answered. */
   heard(nowMs: number): void {
+    if (nowMs - this.#answeredMs < Membership.togetherMs) return
     this.#sureFromMs = this.#answeredMs
     this.#answeredMs = nowMs
   }

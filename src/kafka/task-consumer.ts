@@ -66,6 +66,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   let memberId: string | undefined
   let joins = 0
   let rejoin = false
+  let isAwaited = false
   let closing = false
   let lastSignMs = clock.nowMs()
 
@@ -122,9 +123,9 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     if (lost.length > 0) host.lost(lost)
   }
 
-  /** While it joins it sends no heartbeats, and the group waits for it. */
+  /** A member that joins again sends no heartbeats, and the group waits for it. */
   const isMember = (): boolean =>
-    membership.isSure(performance.now(), sessionTimeoutMs + (phase === 'rebalancing' ? rebalanceTimeoutMs : 0))
+    membership.isSure(performance.now(), sessionTimeoutMs + (isAwaited ? rebalanceTimeoutMs : 0))
 
   const rejoinSoon = (): void => {
     joins += 1
@@ -139,6 +140,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     }
     memberId = payload.memberId
     membership.joined(performance.now())
+    isAwaited = false
     setPhase('stable')
     const assigned = new Set(payload.memberAssignment[topic] ?? [])
     const { gained, retained, leaving } = lanes.reconcile(assigned, !closing)
@@ -209,6 +211,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   consumer.on(consumer.events.REBALANCING, () => {
     // The last moment at which a commit is accepted before the join ends; not waited for.
     committer.flush(lanes.working())
+    isAwaited = isMember()
     setPhase('rebalancing')
   })
   consumer.on(consumer.events.HEARTBEAT, () => {
@@ -225,6 +228,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     loseAll()
+    isAwaited = false
     setPhase('joining')
     if (!payload.restart) failure.reject(kafkaUnreachable(config, 'consuming tasks', payload.error))
     else log.warn({ error: messageOf(payload.error) }, 'consumer restarts')

@@ -87,6 +87,13 @@ export class Lane {
     return this.#noted.size === 0 ? undefined : this.#takeOf(this.#noted.keys(), isParked)
   }
 
+  /** Whether another copy of this task runs: the claim of this one would take the partition from it. */
+  #hasCopyRunning(at: bigint): boolean {
+    const mark = this.#marks.get(at)
+    for (const offset of this.#running.keys()) if (this.#marks.get(offset) === mark) return true
+    return false
+  }
+
   #takeOf(
     offsets: Iterable<bigint>,
     isParked: (task: TaskMessage) => boolean,
@@ -97,6 +104,7 @@ export class Lane {
     for (const offset of offsets) {
       const task = this.#queued.get(offset)
       if (task === undefined || isParked(task) || (onlyFirst && offset !== only)) continue
+      if (this.#hasCopyRunning(offset)) continue
       this.#queued.delete(offset)
       this.#running.set(offset, undefined)
       return { offset, task }

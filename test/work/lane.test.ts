@@ -16,25 +16,41 @@ const checkpoint = {
   totals: { rowsRead: 1, rowsWritten: 1, rowsFiltered: 0, rowsRejected: 0, chunks: 1, contentHash: '7' },
 } as const
 
-const mark = taskMark(task.partitionId)
+/** Another one at each offset. */
+const taskAt = (offset: bigint): TaskMessage => ({
+  ...task,
+  partitionId: `5b0c9a3e-2f7d-5c1b-9e4a-${offset.toString(16).padStart(12, '0')}`,
+})
+const markAt = (offset: bigint): string => taskMark(taskAt(offset).partitionId)
 const progress = { epoch: 1, sequence: 1, rows: 1, contentHash: '7' }
 
 function laneAt(committed: bigint, tasks: number): Lane {
   const lane = new Lane(0)
   lane.resume(committed, [])
-  for (let at = 0n; at < tasks; at += 1n) lane.offer(committed + at, task)
+  for (let at = 0n; at < tasks; at += 1n) lane.offer(committed + at, taskAt(committed + at))
   return lane
 }
 
 describe('lane', () => {
   test('what the last holder had begun can be taken first, and only that', () => {
     const lane = new Lane(0)
-    lane.resume(10n, [{ delta: 1, state: 'running', task: mark, progress: { ...progress, cursor: '1' } }])
-    for (const offset of [10n, 11n, 12n]) lane.offer(offset, task)
+    lane.resume(10n, [{ delta: 1, state: 'running', task: markAt(11n), progress: { ...progress, cursor: '1' } }])
+    for (const offset of [10n, 11n, 12n]) lane.offer(offset, taskAt(offset))
     expect(lane.takeBegun(() => true)).toBeUndefined()
     expect(lane.takeBegun()?.offset).toBe(11n)
     expect(lane.takeBegun()).toBeUndefined()
     expect(lane.take()?.offset).toBe(10n)
+  })
+
+  test('of two copies of a task only one runs at a time: the claim of the other would take the partition from it', () => {
+    const lane = new Lane(0)
+    lane.resume(0n, [])
+    lane.offer(0n, task)
+    lane.offer(1n, task)
+    lane.offer(2n, taskAt(2n))
+    expect([lane.take()?.offset, lane.take()?.offset, lane.take()]).toEqual([0n, 2n, undefined])
+    lane.finish(0n)
+    expect(lane.take()?.offset).toBe(1n)
   })
 
   test('commits the lowest task that is not finished, whatever finished above it', () => {
@@ -49,8 +65,8 @@ describe('lane', () => {
     expect(lane.notes()).toEqual({
       taken: 3,
       tasks: [
-        { state: 'running', delta: 0, task: mark, progress: { ...progress, cursor: '1' } },
-        { state: 'finished', delta: 1, task: mark, progress: undefined },
+        { state: 'running', delta: 0, task: markAt(10n), progress: { ...progress, cursor: '1' } },
+        { state: 'finished', delta: 1, task: markAt(11n), progress: undefined },
       ],
     })
     lane.finish(10n)
@@ -60,8 +76,8 @@ describe('lane', () => {
 
   test('resumes without what the last holder finished', () => {
     const lane = new Lane(0)
-    lane.resume(5n, [{ state: 'finished', delta: 1, task: mark, progress: undefined }])
-    for (const offset of [5n, 6n, 7n]) lane.offer(offset, task)
+    lane.resume(5n, [{ state: 'finished', delta: 1, task: markAt(6n), progress: undefined }])
+    for (const offset of [5n, 6n, 7n]) lane.offer(offset, taskAt(offset))
     expect([lane.take()?.offset, lane.take()?.offset, lane.take()]).toEqual([5n, 7n, undefined])
     expect(lane.foreignNotes).toBe(0)
   })
@@ -73,7 +89,7 @@ describe('lane', () => {
       { state: 'finished', delta: 0, task: other, progress: undefined },
       { state: 'running', delta: 1, task: other, progress: { ...progress, cursor: '1' } },
     ])
-    for (const offset of [5n, 6n]) lane.offer(offset, task)
+    for (const offset of [5n, 6n]) lane.offer(offset, taskAt(offset))
     expect([lane.take()?.offset, lane.take()?.offset]).toEqual([5n, 6n])
     expect(lane.foreignNotes).toBe(2)
     expect(lane.notes().tasks).toEqual([])
@@ -83,11 +99,11 @@ describe('lane', () => {
     const lane = new Lane(0)
     const noted = { ...progress, epoch: 3, sequence: 9, cursor: '90' }
     lane.resume(5n, [
-      { state: 'running', delta: 0, task: mark, progress: noted },
-      { state: 'finished', delta: 1, task: mark, progress: undefined },
-      { state: 'running', delta: 2, task: mark, progress: noted },
+      { state: 'running', delta: 0, task: markAt(5n), progress: noted },
+      { state: 'finished', delta: 1, task: markAt(6n), progress: undefined },
+      { state: 'running', delta: 2, task: markAt(7n), progress: noted },
     ])
-    lane.offer(5n, task)
+    lane.offer(5n, taskAt(5n))
     lane.take()
     expect(lane.notes().tasks.map(({ state, delta }) => [state, delta])).toEqual([
       ['running', 0],
@@ -96,8 +112,8 @@ describe('lane', () => {
     ])
     lane.advance(5n, { ...checkpoint, epoch: 4, sequence: 9 })
     expect(lane.leadingNotes).toBe(0)
-    lane.offer(6n, task)
-    lane.offer(7n, task)
+    lane.offer(6n, taskAt(6n))
+    lane.offer(7n, taskAt(7n))
     lane.take()
     lane.advance(7n, { ...checkpoint, epoch: 4, sequence: 8 })
     expect(lane.leadingNotes).toBe(1)
@@ -108,9 +124,9 @@ describe('lane', () => {
     const lane = laneAt(0n, 1)
     lane.take()
     lane.advance(0n, checkpoint)
-    lane.release(0n, task)
+    lane.release(0n, taskAt(0n))
     expect(lane.notes().tasks).toEqual([
-      { state: 'running', delta: 0, task: mark, progress: { ...progress, cursor: '1' } },
+      { state: 'running', delta: 0, task: markAt(0n), progress: { ...progress, cursor: '1' } },
     ])
   })
 
@@ -148,10 +164,10 @@ describe('lane', () => {
   test('a record that comes again is not taken twice', () => {
     const lane = laneAt(0n, 1)
     expect(lane.take()?.offset).toBe(0n)
-    lane.offer(0n, task)
+    lane.offer(0n, taskAt(0n))
     expect(lane.take()).toBeUndefined()
     lane.finish(0n)
-    lane.offer(0n, task)
+    lane.offer(0n, taskAt(0n))
     expect(lane.take()).toBeUndefined()
     expect(lane.base).toBe(1n)
   })
@@ -186,9 +202,9 @@ describe('lane', () => {
 
   test('a parked task keeps its place, and the tasks behind it are taken', () => {
     const lane = laneAt(0n, 3)
-    const other = { ...task, partitionId: '5b0c9a3e-2f7d-5c1b-9e4a-6d1f0a2b3c4e' }
+    const other = taskAt(3n)
     lane.offer(3n, other)
-    const isParked = (one: TaskMessage): boolean => one.partitionId === task.partitionId
+    const isParked = (one: TaskMessage): boolean => one.partitionId !== other.partitionId
     expect(lane.take(isParked)).toEqual({ offset: 3n, task: other })
     lane.finish(3n)
     expect([lane.take(isParked), lane.base, lane.waiting]).toEqual([undefined, 0n, 3])
@@ -199,26 +215,25 @@ describe('lane', () => {
     const lane = laneAt(0n, 64)
     const parked = (): boolean => true
     expect([lane.hasRoom(), lane.hasRoom(parked)]).toEqual([false, true])
-    for (let at = 64n; at < 255n; at += 1n) lane.offer(at, task)
+    for (let at = 64n; at < 255n; at += 1n) lane.offer(at, taskAt(at))
     expect(lane.hasRoom(parked)).toBe(true)
-    lane.offer(255n, task)
+    lane.offer(255n, taskAt(255n))
     expect(lane.hasRoom(parked)).toBe(false)
   })
 
   test('what is not parked fills the lane as ever', () => {
     const lane = laneAt(0n, 1)
-    const other = { ...task, partitionId: '5b0c9a3e-2f7d-5c1b-9e4a-6d1f0a2b3c4e' }
-    const isParked = (one: TaskMessage): boolean => one.partitionId === task.partitionId
-    for (let at = 1n; at < 64n; at += 1n) lane.offer(at, other)
+    const isParked = (one: TaskMessage): boolean => one.partitionId === taskAt(0n).partitionId
+    for (let at = 1n; at < 64n; at += 1n) lane.offer(at, taskAt(at))
     lane.take(isParked)
     expect(lane.hasRoom(isParked)).toBe(true)
-    lane.offer(64n, other)
+    lane.offer(64n, taskAt(64n))
     expect(lane.hasRoom(isParked)).toBe(false)
   })
 
   test('behind a parked task the others go on, also when notes have to be shortened; and what is finished always fits', () => {
     const lane = laneAt(0n, 1)
-    const isParked = (one: TaskMessage): boolean => one.partitionId === task.partitionId
+    const isParked = (one: TaskMessage): boolean => one.partitionId === taskAt(0n).partitionId
     for (let at = 1n; at < 256n; at += 1n) {
       const partitionId = randomUUID()
       lane.offer(at, { ...task, partitionId })
