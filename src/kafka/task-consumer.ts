@@ -46,6 +46,8 @@ const drainLimitMs = 10_000
 /** How long a last commit waits for a join that is under way, and then for the broker. */
 const lastCommitLimitMs = 2_000
 const leaveLimitMs = 4_000
+/** Below this the clock that stands still with the process notices nothing. */
+const shortStopMs = 1_000
 
 /**
  * Reads the task topic as one member of the worker group, as kafkajs 2.2.4 on real brokers demands (each habit of it
@@ -66,7 +68,8 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   let memberId: string | undefined
   let joins = 0
   let rejoin = false
-  let isAwaited = false
+  /** Since it joins again: for how long the process had been stopped until then. */
+  let awaitedAsleepMs: number | undefined
   let closing = false
   let lastSignMs = clock.nowMs()
 
@@ -123,9 +126,13 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     if (lost.length > 0) host.lost(lost)
   }
 
-  /** A member that joins again sends no heartbeats, and the group waits for it. */
-  const isMember = (): boolean =>
-    membership.isSure(performance.now(), sessionTimeoutMs + (isAwaited ? rebalanceTimeoutMs : 0))
+  const asleepMs = (): number => performance.now() - clock.nowMs()
+
+  /** A member that joins again sends no heartbeats, and the group waits for it; but not for one that is stopped meanwhile. */
+  const isMember = (): boolean => {
+    const isAwaited = awaitedAsleepMs !== undefined && asleepMs() - awaitedAsleepMs < shortStopMs
+    return membership.isSure(performance.now(), sessionTimeoutMs + (isAwaited ? rebalanceTimeoutMs : 0))
+  }
 
   const rejoinSoon = (): void => {
     joins += 1
@@ -140,7 +147,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     }
     memberId = payload.memberId
     membership.joined(performance.now())
-    isAwaited = false
+    awaitedAsleepMs = undefined
     setPhase('stable')
     const assigned = new Set(payload.memberAssignment[topic] ?? [])
     const { gained, retained, leaving } = lanes.reconcile(assigned, !closing)
@@ -211,7 +218,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   consumer.on(consumer.events.REBALANCING, () => {
     // The last moment at which a commit is accepted before the join ends; not waited for.
     committer.flush(lanes.working())
-    isAwaited = isMember()
+    awaitedAsleepMs = isMember() ? asleepMs() : undefined
     setPhase('rebalancing')
   })
   consumer.on(consumer.events.HEARTBEAT, () => {
@@ -228,7 +235,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     loseAll()
-    isAwaited = false
+    awaitedAsleepMs = undefined
     setPhase('joining')
     if (!payload.restart) failure.reject(kafkaUnreachable(config, 'consuming tasks', payload.error))
     else log.warn({ error: messageOf(payload.error) }, 'consumer restarts')
