@@ -1,4 +1,5 @@
 // Ranges with few rows, read many in one statement: a task with little to do should not cost a statement of its own.
+import { RetryableError } from '../contract/errors.ts'
 import { groupCalls } from '../postgres/group-calls.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
@@ -44,7 +45,9 @@ export function firstPages(pool: Pool): (page: FirstPage) => Promise<readonly Te
           areSmall &&= isWhole
           return isWhole ? { result } : undefined
         })
-      } catch {
+      } catch (error) {
+        // Of a server that is away each would only hear the same.
+        if (error instanceof RetryableError && error.code === 'POSTGRES_UNREACHABLE') throw error
         // What is wrong, and with which of them, is found out by reading each alone.
         return pages.map(() => undefined)
       } finally {

@@ -5,14 +5,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { from, to } from 'pg-copy-streams'
 import { z } from 'zod'
-import { startStack } from '../../src/stack/start-stack.ts'
 import { type BenchResult, median } from './result.ts'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
+import { root, startBenchServers } from './servers.ts'
 
 const Report = z.object({
   rowsWritten: z.int(),
@@ -23,21 +20,15 @@ const Report = z.object({
 })
 
 export async function benchFlights(rounds: number): Promise<readonly BenchResult[]> {
-  const stack = await startStack({
-    dir: join(root, '.tidemark/bench'),
-    want: { kafka: true, postgres: true, registry: false },
-    reset: true,
-    env: process.env,
-    log: (line) => console.error(line),
-  })
+  const servers = await startBenchServers()
   const scratch = await mkdtemp(join(tmpdir(), 'tidemark-bench-'))
   try {
-    const url = stack.databaseUrl ?? ''
+    const url = servers.databaseUrl
     const csv = join(scratch, 'flights.csv')
     const reports: z.infer<typeof Report>[] = []
     const copies: number[] = []
     for (let round = 0; round < rounds; round += 1) {
-      reports.push(await mainJob({ KAFKA_BROKERS: (stack.kafkaBrokers ?? []).join(','), DATABASE_URL: url }))
+      reports.push(await mainJob(servers.env()))
       if (round === 0) await exportCsv(url, csv)
       copies.push(await copyCsv(url, csv))
       console.error(
@@ -72,15 +63,15 @@ export async function benchFlights(rounds: number): Promise<readonly BenchResult
     ]
   } finally {
     await rm(scratch, { recursive: true, force: true })
-    await stack.stop()
+    await servers.stop()
   }
 }
 
-async function mainJob(env: Record<string, string>): Promise<z.infer<typeof Report>> {
+async function mainJob(env: NodeJS.ProcessEnv): Promise<z.infer<typeof Report>> {
   const args = ['src/cli/main.ts', 'run', 'flights', '--definitions', 'examples/flights', '--json']
   const child = spawn(process.execPath, args, {
     cwd: root,
-    env: { ...process.env, ...env },
+    env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let text = ''

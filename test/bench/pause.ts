@@ -2,17 +2,14 @@
 // from the request to the last acknowledgement; and no chunk is committed after it.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { z } from 'zod'
-import { startStack } from '../../src/stack/start-stack.ts'
 import { eventually } from '../support/eventually.ts'
 import { logged } from '../support/roles.ts'
 import { startTidemark } from '../support/tidemark-process.ts'
 import { type BenchResult, median } from './result.ts'
+import { flights, root, startBenchServers } from './servers.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const definitions = join(root, 'examples', 'flights')
 const workers = 4
 const limitMs = 60_000
 const maxAttempts = 5
@@ -23,27 +20,15 @@ const Paused = z.object({
 })
 
 export async function benchPause(rounds: number): Promise<readonly BenchResult[]> {
-  const stack = await startStack({
-    dir: join(root, '.tidemark/bench'),
-    want: { kafka: true, postgres: true, registry: false },
-    reset: true,
-    env: process.env,
-    log: (line) => console.error(line),
-  })
-  const env = {
-    ...process.env,
-    KAFKA_BROKERS: (stack.kafkaBrokers ?? []).join(','),
-    DATABASE_URL: stack.databaseUrl,
-    TIDEMARK_TOPIC_PREFIX: 'pause',
-    TIDEMARK_SCHEMA: 'pause',
-  }
-  const start = (...args: string[]) => startTidemark([...args, '--definitions', definitions], root, env)
+  const servers = await startBenchServers()
+  const env = servers.env('pause')
+  const start = (...args: string[]) => startTidemark([...args, '--definitions', flights], root, env)
   const command = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await startTidemark(args, root, env).ended
     if (code !== 0) throw new Error(`tidemark ${args.join(' ')} ended with ${code}: ${stderr}`)
     return stdout.trim()
   }
-  const db = new pg.Pool({ connectionString: stack.databaseUrl, max: 2 })
+  const db = new pg.Pool({ connectionString: servers.databaseUrl, max: 2 })
   const count = async (sql: string, values: unknown[]): Promise<number> =>
     Number((await db.query<{ count: string }>(sql, values)).rows[0]?.count)
   /** A run in which each worker is in the middle of a partition. Which one gets how many is chance: not every run is. */
@@ -69,7 +54,7 @@ export async function benchPause(rounds: number): Promise<readonly BenchResult[]
   }
   const processes: ReturnType<typeof start>[] = []
   try {
-    await db.query(await readFile(join(definitions, 'flights.prepare.sql'), 'utf8'))
+    await db.query(await readFile(join(flights, 'flights.prepare.sql'), 'utf8'))
     await command('topics', 'apply')
     for (const role of ['planner', 'ledger', 'supervisor']) processes.push(start(role))
     for (let at = 1; at <= workers; at += 1) processes.push(start('worker', '--worker-id', `worker-${at}`))
@@ -97,6 +82,6 @@ export async function benchPause(rounds: number): Promise<readonly BenchResult[]
     for (const { child } of processes) child.kill('SIGTERM')
     await Promise.all(processes.map(({ ended }) => ended))
     await db.end()
-    await stack.stop()
+    await servers.stop()
   }
 }

@@ -4,49 +4,35 @@ import { readFileSync, rmSync } from 'node:fs'
 import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import pg from 'pg'
-import { startStack } from '../../src/stack/start-stack.ts'
 import { logged } from '../support/roles.ts'
 import { startTidemark } from '../support/tidemark-process.ts'
 import { type BenchResult, median } from './result.ts'
 import type { Sample } from './sampler.ts'
+import { flights, root, startBenchServers } from './servers.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const definitions = join(root, 'examples', 'flights')
 const sampler = pathToFileURL(join(import.meta.dirname, 'sampler.ts')).href
 const minutes = Number(process.env['BENCH_SOAK_MINUTES'] ?? 30)
 
 export async function benchSoak(): Promise<readonly BenchResult[]> {
-  const stack = await startStack({
-    dir: join(root, '.tidemark/bench'),
-    want: { kafka: true, postgres: true, registry: false },
-    reset: true,
-    env: process.env,
-    log: (line) => console.error(line),
-  })
+  const servers = await startBenchServers()
   const scratch = await mkdtemp(join(tmpdir(), 'tidemark-soak-'))
   const samplesFile = join(scratch, 'samples.ndjson')
-  const env = {
-    ...process.env,
-    KAFKA_BROKERS: (stack.kafkaBrokers ?? []).join(','),
-    DATABASE_URL: stack.databaseUrl,
-    TIDEMARK_TOPIC_PREFIX: 'soak',
-    TIDEMARK_SCHEMA: 'soak',
-  }
+  const env = servers.env('soak')
   const command = async (...args: string[]): Promise<void> => {
     const { code, stderr } = await startTidemark(args, root, env).ended
     if (code !== 0) throw new Error(`tidemark ${args.join(' ')} ended with ${code}: ${stderr}`)
   }
-  const db = new pg.Pool({ connectionString: stack.databaseUrl, max: 1 })
+  const db = new pg.Pool({ connectionString: servers.databaseUrl, max: 1 })
   const processes: ReturnType<typeof startTidemark>[] = []
   try {
-    await db.query(await readFile(join(definitions, 'flights.prepare.sql'), 'utf8'))
+    await db.query(await readFile(join(flights, 'flights.prepare.sql'), 'utf8'))
     await command('topics', 'apply')
     for (const role of ['planner', 'ledger', 'supervisor'])
-      processes.push(startTidemark([role, '--definitions', definitions], root, env))
+      processes.push(startTidemark([role, '--definitions', flights], root, env))
     const watched = { ...env, SAMPLES_FILE: samplesFile, NODE_OPTIONS: `--import=${sampler}` }
-    processes.push(startTidemark(['worker', '--worker-id', 'worker-1', '--definitions', definitions], root, watched))
+    processes.push(startTidemark(['worker', '--worker-id', 'worker-1', '--definitions', flights], root, watched))
     await Promise.all(processes.map((process) => logged(process, 'ready')))
     const until = performance.now() + minutes * 60_000
     let runs = 0
@@ -61,7 +47,7 @@ export async function benchSoak(): Promise<readonly BenchResult[]> {
     for (const { child } of processes) child.kill('SIGTERM')
     await Promise.all(processes.map(({ ended }) => ended))
     await db.end()
-    await stack.stop()
+    await servers.stop()
     rmSync(scratch, { recursive: true, force: true })
   }
 }

@@ -7,13 +7,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { startStack } from '../../src/stack/start-stack.ts'
 import { eventually } from '../support/eventually.ts'
 import { type BenchResult, median } from './result.ts'
+import { root, startBenchServers } from './servers.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
 const entry = join(root, 'src', 'cli', 'main.ts')
 const graphile = join(root, 'node_modules', 'graphile-worker', 'dist', 'cli.js')
 /** How many; fewer tell the same while something is being tried. */
@@ -27,40 +25,26 @@ interface Measured {
 }
 
 export async function benchTasks(rounds: number): Promise<readonly BenchResult[]> {
-  const stack = await startStack({
-    dir: join(root, '.tidemark/bench'),
-    want: { kafka: true, postgres: true, registry: false },
-    reset: true,
-    env: process.env,
-    log: (line) => console.error(line),
-  })
+  const servers = await startBenchServers()
   // Inside the checkout: the definition finds its packages.
   await mkdir(join(root, '.tidemark'), { recursive: true })
   const scratch = await mkdtemp(join(root, '.tidemark', 'bench-tasks-'))
-  const db = new pg.Pool({ connectionString: stack.databaseUrl, max: 2 })
+  const db = new pg.Pool({ connectionString: servers.databaseUrl, max: 2 })
   try {
     const [ours, theirs]: [Measured[], Measured[]] = [[], []]
     for (let round = 0; round < rounds; round += 1) {
       const prefix = `bench${round}`
-      const env = {
-        ...process.env,
-        KAFKA_BROKERS: (stack.kafkaBrokers ?? []).join(','),
-        DATABASE_URL: stack.databaseUrl,
-        TIDEMARK_TOPIC_PREFIX: prefix,
-        TIDEMARK_SCHEMA: prefix,
-        TIDEMARK_DEFINITIONS: scratch,
-        LOG_LEVEL: 'warn',
-      }
+      const env = { ...servers.env(prefix), TIDEMARK_DEFINITIONS: scratch, LOG_LEVEL: 'warn' }
       await writeFile(join(scratch, 'noop.ts'), definition)
       ours.push(await measureTidemark(env, prefix, db))
-      theirs.push(await measureGraphile(stack.databaseUrl ?? '', scratch, db))
+      theirs.push(await measureGraphile(servers.databaseUrl, scratch, db))
       console.error(`round ${round + 1} of ${rounds}: ${text(ours.at(-1))}; graphile-worker ${text(theirs.at(-1))}`)
     }
     return results(ours, theirs)
   } finally {
     await db.end()
     await rm(scratch, { recursive: true, force: true })
-    await stack.stop()
+    await servers.stop()
   }
 }
 

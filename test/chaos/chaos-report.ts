@@ -1,14 +1,20 @@
 import Table from 'cli-table3'
 import type { Facts } from './facts.ts'
-import { percentile } from './recovery.ts'
+import { percentile, type Recovery } from './recovery.ts'
 import type { ChaosOutcome } from './run-chaos.ts'
 
-interface Recovery {
+/** In ms. */
+interface Times {
   /** How many were measured: deaths of workers that held partitions. */
   readonly of: number
   readonly p50: number
   readonly p95: number
   readonly max: number
+}
+
+interface RecoveryTimes extends Times {
+  /** Those of them during which nothing else was done to workers and servers. */
+  readonly alone: Times
 }
 
 export interface ChaosReport {
@@ -26,22 +32,25 @@ export interface ChaosReport {
   readonly runsTerminal: number
   readonly runs: number
   /** From a worker's death until the last of the lanes it worked on runs again, when it is started again at once. */
-  readonly recoveryMs: Recovery
+  readonly recoveryMs: RecoveryTimes
   /** The same when it stays away for longer than its session. */
-  readonly lossMs: Recovery
+  readonly lossMs: RecoveryTimes
   /** The same after a SIGTERM. */
-  readonly handOverMs: Recovery
+  readonly handOverMs: RecoveryTimes
   readonly rowsReadAgain: number
   readonly rowsReadAgainLimit: number
   readonly serverAwayMs: Readonly<Record<'kafka' | 'postgres', readonly number[]>>
   readonly violations: number
 }
 
-const recovery = (values: readonly number[]): Recovery => ({
-  of: values.length,
-  p50: percentile(values, 0.5),
-  p95: percentile(values, 0.95),
-  max: percentile(values, 1),
+const timesOf = (recoveries: readonly Recovery[]): Times => {
+  const values = recoveries.map(({ ms }) => ms)
+  return { of: values.length, p50: percentile(values, 0.5), p95: percentile(values, 0.95), max: percentile(values, 1) }
+}
+
+const recoveryTimes = (recoveries: readonly Recovery[]): RecoveryTimes => ({
+  ...timesOf(recoveries),
+  alone: timesOf(recoveries.filter(({ amid }) => amid.length === 0)),
 })
 
 function staleChunksOf({ audit }: Facts): number {
@@ -57,14 +66,16 @@ function staleChunksOf({ audit }: Facts): number {
 }
 
 export function chaosReport(seed: number, outcome: ChaosOutcome): ChaosReport {
-  const { facts, done, violations, afterKillMs, afterLossMs, afterStopMs, awayMs } = outcome
+  const { facts, done, violations, afterKill, afterLoss, afterStop, awayMs } = outcome
   const sum = (key: 'rows' | 'lost' | 'doubled'): number => facts.sinks.reduce((total, sink) => total + sink[key], 0)
   const terminal = facts.runs.filter(({ state }) => ['completed', 'failed', 'cancelled'].includes(state))
   return {
     ...{ seed, kills: done.kill, freezes: done.freeze, cuts: done.cut, restarts: done.restart + done.server },
     ...{ rows: sum('rows'), rowsLost: sum('lost'), rowsDoubled: sum('doubled'), staleChunks: staleChunksOf(facts) },
     ...{ runsTerminal: terminal.length, runs: facts.world.backfills.length },
-    ...{ recoveryMs: recovery(afterKillMs), lossMs: recovery(afterLossMs), handOverMs: recovery(afterStopMs) },
+    recoveryMs: recoveryTimes(afterKill),
+    lossMs: recoveryTimes(afterLoss),
+    handOverMs: recoveryTimes(afterStop),
     rowsReadAgain: facts.rowsRead - facts.checkpoints.reduce((total, { counts }) => total + counts.read, 0),
     rowsReadAgainLimit: facts.rowsReadAgainLimit,
     serverAwayMs: awayMs,
@@ -73,7 +84,8 @@ export function chaosReport(seed: number, outcome: ChaosOutcome): ChaosReport {
 }
 
 export function chaosTable(report: ChaosReport): string {
-  const ms = ({ of, p50, p95, max }: Recovery): string => `${p50} / ${p95} / ${max} ms, of ${of}`
+  const times = ({ of, p50, p95, max }: Times): string => `${p50} / ${p95} / ${max} ms, of ${of}`
+  const ms = (all: RecoveryTimes): string => `${times(all)}\nnothing else meanwhile: ${times(all.alone)}`
   const table = new Table({ style: { head: [], border: [] } })
   table.push(
     ['seed', report.seed],

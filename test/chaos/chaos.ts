@@ -7,6 +7,8 @@ import { startBenchStack } from './bench-stack.ts'
 import { chaosReport, chaosTable } from './chaos-report.ts'
 import { runChaos } from './run-chaos.ts'
 
+/** What else was done is told of recoveries that took longer. */
+const slowMs = 8_000
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '2' },
@@ -28,6 +30,9 @@ const outcome = await runChaos(stack, { seed, durationMs: minutes * 60_000, work
 await stack.stop()
 const report = chaosReport(seed, outcome)
 for (const { invariant, what } of outcome.violations.slice(0, 50)) note(`${invariant}: ${what}`)
+for (const { death, ms, amid } of [outcome.afterKill, outcome.afterLoss, outcome.afterStop].flat())
+  if (ms > slowMs)
+    note(`lanes of ${death.worker} ran again after ${ms} ms: ${amid.join(', ') || 'nothing else meanwhile'}`)
 if (values.json) console.log(JSON.stringify(report))
 else console.log(chaosTable(report))
 const holds = outcome.violations.length === 0 && report.runsTerminal === report.runs

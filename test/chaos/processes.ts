@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
@@ -61,7 +62,7 @@ const soonMs = 100
 export function startPart(world: World, ports: Ports, options: PartOptions): Part {
   const { name, roles, restart = true } = options
   const logFile = join(world.folder, `${name}.log`)
-  const env = { ...world.env(ports.postgresPort), TIDEMARK_WORKER_ID: name, TIDEMARK_SLOTS: String(options.slots ?? 2) }
+  const env = { ...environment(world, ports), TIDEMARK_WORKER_ID: name, TIDEMARK_SLOTS: String(options.slots ?? 2) }
   const read: number[] = []
   const exits: number[] = []
   const holding = Promise.withResolvers<void>()
@@ -156,7 +157,7 @@ export async function request(
       request: { requestKey, backfill, params: { pauseMs: world.pauseMs } },
     }
     const client = spawn(process.execPath, [entry, JSON.stringify(launch)], {
-      env: world.env(ports.postgresPort),
+      env: environment(world, ports),
       stdio: ['ignore', log, log],
     })
     const code = await new Promise<number | null>((resolve) => client.once('close', resolve))
@@ -167,6 +168,12 @@ export async function request(
     if (tries === 5) throw new Error(`the request could not be sent: see ${join(world.folder, 'client.log')}`)
   }
 }
+
+/** With what the command line asks for itself: what one start compiled, the next one reads. */
+const environment = (world: World, { postgresPort }: Ports): NodeJS.ProcessEnv => ({
+  ...world.env(postgresPort),
+  NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+})
 
 /** The state letter of a process, as in proc(5); undefined when there is none. */
 function stateOf(pid: number | undefined): string | undefined {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { readKey } from './commit-times.ts'
 import type { AuditFact } from './facts.ts'
-import { percentile, recoveryTimes } from './recovery.ts'
+import { percentile, recoveries } from './recovery.ts'
 
 const change = (given: Partial<AuditFact>): AuditFact => ({
   ...{ what: 'UPDATE', partitionId: 'a', epoch: 1, sequence: 0, cursor: null, state: 'running' },
@@ -22,7 +22,19 @@ test('a death is recovered from when the last of the lanes it worked on was clai
     // The second was on its way.
     [5, [150, 210, 1_700]],
   ])
-  expect(recoveryTimes({ audit, lanes, commits }, [death])).toEqual([1_500])
+  expect(recoveries({ audit, lanes, commits }, [death], [])).toEqual([{ death, ms: 1_500, amid: [] }])
+})
+
+test('what else could be felt between a death and its recovery is told, its own death is not', () => {
+  const troubles = [
+    { what: 'over', fromMs: 0, toMs: 200 },
+    { what: 'long', fromMs: 0, toMs: 900 },
+    { what: 'itself', fromMs: 200, toMs: 6_200 },
+    { what: 'meanwhile', fromMs: 800, toMs: 5_000 },
+    { what: 'after', fromMs: 900, toMs: 5_000 },
+  ]
+  const facts = { audit: [change({ atMs: 100 })], lanes, commits: new Map([[3, [900]]]) }
+  expect(recoveries(facts, [death], troubles)).toEqual([{ death, ms: 700, amid: ['long', 'meanwhile'] }])
 })
 
 test('what it had finished, and what others hold, is no matter of its death', () => {
@@ -32,7 +44,7 @@ test('what it had finished, and what others hold, is no matter of its death', ()
     change({ partitionId: 'b', atMs: 100 }),
     change({ partitionId: 'b', atMs: 120, epoch: 2, holder: 'worker-2' }),
   ]
-  expect(recoveryTimes({ audit, lanes, commits: new Map([[3, [900]]]) }, [death])).toEqual([])
+  expect(recoveries({ audit, lanes, commits: new Map([[3, [900]]]) }, [death], [])).toEqual([])
 })
 
 test('the key of an offset is read; that of a group is none', () => {

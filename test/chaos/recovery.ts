@@ -14,23 +14,47 @@ export interface RecoveryFacts {
   readonly commits: ReadonlyMap<number, readonly number[]>
 }
 
+/** What else was done to the system, and for how long it could be felt, by the clock of this machine. */
+export interface Trouble {
+  readonly what: string
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+export interface Recovery {
+  readonly death: Death
+  /** From the death until the last of the lanes it worked on ran again. */
+  readonly ms: number
+  /** Other troubles meanwhile. */
+  readonly amid: readonly string[]
+}
+
 /** A commit that was on its way when its sender died comes in within this. */
 const inFlightMs = 100
 
 /**
- * For each death of a worker that was in the middle of partitions: how long, in ms, until the last of their lanes ran
- * again. A lane runs once its holder has claimed it by a commit, which the dead cannot send.
+ * Of each death of a worker that was in the middle of partitions. A lane runs once its holder has claimed it by a
+ * commit, which the dead cannot send.
  */
-export function recoveryTimes({ audit, lanes, commits }: RecoveryFacts, deaths: readonly Death[]): readonly number[] {
+export function recoveries(
+  { audit, lanes, commits }: RecoveryFacts,
+  deaths: readonly Death[],
+  troubles: readonly Trouble[],
+): readonly Recovery[] {
   const changes = [...Map.groupBy(audit, ({ partitionId }) => partitionId)]
-  return deaths.flatMap(({ worker, atMs }) => {
+  return deaths.flatMap((death) => {
+    const { worker, atMs } = death
     const times = changes.flatMap(([partitionId, of]) => {
       const last = of.findLast((change) => change.what !== 'CHUNK' && change.atMs <= atMs)
       if (last?.holder !== worker || last.state !== 'running') return []
       const claimed = commits.get(lanes.get(partitionId) ?? -1)?.find((at) => at > atMs + inFlightMs)
       return claimed === undefined ? [] : [claimed - atMs]
     })
-    return times.length === 0 ? [] : [Math.round(Math.max(...times))]
+    if (times.length === 0) return []
+    const ms = Math.round(Math.max(...times))
+    // Its own death begins when it does.
+    const amid = troubles.filter(({ fromMs, toMs }) => fromMs !== atMs && fromMs < atMs + ms && toMs > atMs)
+    return [{ death, ms, amid: amid.map(({ what }) => what) }]
   })
 }
 

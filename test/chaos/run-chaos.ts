@@ -8,7 +8,7 @@ import type { Facts } from './facts.ts'
 import { type Violation, violationsOf } from './invariants.ts'
 import { observe } from './observer.ts'
 import { type Part, startPart } from './processes.ts'
-import { type Death, type RecoveryFacts, recoveryTimes } from './recovery.ts'
+import { type Death, type Recovery, type RecoveryFacts, recoveries, type Trouble } from './recovery.ts'
 import { type Act, scheduleOf } from './schedule.ts'
 import { settle } from './settle.ts'
 import { createWorld, type Shape } from './small-world.ts'
@@ -26,12 +26,12 @@ export interface ChaosOutcome {
   readonly violations: readonly Violation[]
   /** Acts that were carried out, by kind; those that found their process frozen, dead or not yet there are left out. */
   readonly done: Readonly<Record<Act['kind'], number>>
-  /** Of workers that were killed and started again at once: see recoveryTimes. */
-  readonly afterKillMs: readonly number[]
+  /** Of workers that were killed and started again at once. */
+  readonly afterKill: readonly Recovery[]
   /** Of workers that were killed and stayed away for longer than their session. */
-  readonly afterLossMs: readonly number[]
+  readonly afterLoss: readonly Recovery[]
   /** Of workers that were asked to stop, and started again. */
-  readonly afterStopMs: readonly number[]
+  readonly afterStop: readonly Recovery[]
   readonly awayMs: Readonly<Record<'kafka' | 'postgres', readonly number[]>>
 }
 
@@ -40,6 +40,8 @@ const pauseMs = 80
 const slots = 2
 const sessionTimeoutMs = 6_000
 const leaseMs = 6_000
+/** Until a part that lost its connections, or was started again, has settled: what it costs others is over then. */
+const restartMs = 3_000
 const others = ['planner', 'ledger', 'supervisor'] as const
 /** Runs that are open at the same time. */
 const runsAtOnce = 4
@@ -76,19 +78,27 @@ export async function runChaos(stack: BenchStack, options: ChaosOptions): Promis
   const deaths: Death[] = []
   const losses: Death[] = []
   const stops: Death[] = []
+  const troubles: Trouble[] = []
   const underway = new Set<Promise<void>>()
   const began = performance.now()
 
   const carryOut = async (act: Act): Promise<void> => {
+    const fromMs = Date.now()
     const inTime = (text: string): void =>
       note(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)} s  ${text}`)
+    const troubled = (what: string, on: string, forMs: number): void => {
+      // What is done to another part than a worker is nothing to the lanes.
+      if (workers.includes(on)) troubles.push({ what: `${what} ${on}`, fromMs, toMs: fromMs + forMs })
+    }
     switch (act.kind) {
       case 'kill':
       case 'restart': {
         const part = partOf(act.part)
         if (!part.isReady() || part.isFrozen()) return
         done[act.kind] += 1
-        const death = { worker: act.part, atMs: Date.now() }
+        const death = { worker: act.part, atMs: fromMs }
+        // After its session nobody waits for the dead.
+        troubled(act.kind, act.part, act.kind === 'kill' && isMissed(act) ? sessionTimeoutMs : restartMs)
         if (act.kind === 'restart') {
           inTime(`restart ${act.part}`)
           stops.push(death)
@@ -105,6 +115,7 @@ export async function runChaos(stack: BenchStack, options: ChaosOptions): Promis
         if (!part.isReady() || part.isFrozen()) return
         done.freeze += 1
         inTime(`freeze ${act.part} for ${act.forMs} ms`)
+        troubled('freeze', act.part, act.forMs)
         part.freeze()
         await sleep(act.forMs)
         part.thaw()
@@ -112,6 +123,7 @@ export async function runChaos(stack: BenchStack, options: ChaosOptions): Promis
       }
       case 'cut': {
         done.cut += 1
+        troubled(`cut from ${act.server}`, act.worker, act.stallMs + restartMs)
         inTime(
           `${act.stallMs === 0 ? 'cut' : `stall for ${act.stallMs} ms, then cut`} ${act.worker} off from ${act.server}`,
         )
@@ -127,6 +139,7 @@ export async function runChaos(stack: BenchStack, options: ChaosOptions): Promis
         inTime(`${act.how} restart of ${act.server}`)
         const away = await stack.restart(act.server, act.how)
         awayMs[act.server].push(away)
+        troubles.push({ what: `restart of ${act.server}`, fromMs, toMs: Date.now() + restartMs })
       }
     }
   }
@@ -179,9 +192,9 @@ export async function runChaos(stack: BenchStack, options: ChaosOptions): Promis
     }
     return {
       ...{ facts, violations: violationsOf(facts), done, awayMs },
-      afterKillMs: recoveryTimes(recovery, deaths),
-      afterLossMs: recoveryTimes(recovery, losses),
-      afterStopMs: recoveryTimes(recovery, stops),
+      afterKill: recoveries(recovery, deaths, troubles),
+      afterLoss: recoveries(recovery, losses, troubles),
+      afterStop: recoveries(recovery, stops, troubles),
     }
   } finally {
     for (const part of parts.values()) part.kill()

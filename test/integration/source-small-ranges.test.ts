@@ -60,17 +60,18 @@ describe('ranges with few rows', () => {
         if (chunkRows === 1_000) expect(lent).toBeLessThan(5)
       })
 
+  const waiting = async (): Promise<number> => {
+    const { rows } = await database.pool.query<{ count: number }>(
+      `select count(*)::int4 as count from pg_stat_activity where wait_event_type = 'Lock' and position($1 in query) > 0`,
+      [`"${database.schema}"."orders"`],
+    )
+    return rows[0]?.count ?? 0
+  }
+
   it('one that is given up leaves the others alone; when all are, the statement ends', async () => {
     const source = open()
     await read(source, keys[3] as KeyRange, 10)
     const controllers = keys.map(() => new AbortController())
-    const waiting = async (): Promise<number> => {
-      const { rows } = await database.pool.query<{ count: number }>(
-        `select count(*)::int4 as count from pg_stat_activity where wait_event_type = 'Lock' and position($1 in query) > 0`,
-        [`"${database.schema}"."orders"`],
-      )
-      return rows[0]?.count ?? 0
-    }
     await withTransaction(database.pool, async (client) => {
       await client.query(`lock table ${database.schema}.orders in access exclusive mode`)
       const reads = keys.map((range, at) => read(source, range, 10, controllers[at]?.signal))
@@ -83,6 +84,23 @@ describe('ranges with few rows', () => {
       for (const controller of others) controller.abort(new Error('given up too'))
       expect((await settled).every(({ status }) => status === 'rejected')).toBe(true)
       await eventually('the statement to end', async () => ((await waiting()) === 0 ? true : undefined))
+    })
+  })
+
+  it('a server that went away is not asked again for each of them', async () => {
+    const source = open()
+    await read(source, keys[3] as KeyRange, 10)
+    await withTransaction(database.pool, async (client) => {
+      await client.query(`lock table ${database.schema}.orders in access exclusive mode`)
+      const settled = Promise.allSettled(keys.map((range) => read(source, range, 10)))
+      await eventually('one statement to wait', async () => ((await waiting()) === 1 ? true : undefined))
+      await database.pool.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and position($1 in query) > 0`,
+        [`"${database.schema}"."orders"`],
+      )
+      // The table is still locked: one that were asked again would wait.
+      for (const outcome of await settled)
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'POSTGRES_UNREACHABLE' } })
     })
   })
 })
