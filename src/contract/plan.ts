@@ -14,6 +14,20 @@ export const PinnedFile = z.object({
 export type PinnedFile = z.infer<typeof PinnedFile>
 
 /**
+ * How the rows of a domain lie in it: steps that tile it, in order, each from the end of the one before to its own `to`
+ * (the last to the domain's), with the rows it is believed to hold.
+ */
+export const RowSpread = z.array(z.object({ to: z.string(), rows: Count }))
+export type RowSpread = z.infer<typeof RowSpread>
+
+const spread = {
+  /** Where the partitions are to hold equally many rows. */
+  spread: RowSpread.optional(),
+  /** Why the domain is cut along this column, where that was left to the planner. */
+  why: z.string().optional(),
+}
+
+/**
  * The closed, finite domain of a run, fixed before planning and stored with it: rows above belong to a later run.
  * `rows`: the positions 0 … n−1 of all rows of the files, counted through the files in this order.
  */
@@ -25,6 +39,7 @@ export const PinnedBounds = z.discriminatedUnion('kind', [
     from: DecimalInteger,
     to: DecimalInteger,
     estimatedRows: Count.nullable(),
+    ...spread,
   }),
   z.object({
     kind: z.literal('time'),
@@ -32,6 +47,7 @@ export const PinnedBounds = z.discriminatedUnion('kind', [
     from: Instant,
     to: Instant,
     estimatedRows: Count.nullable(),
+    ...spread,
   }),
 ])
 export type PinnedBounds = z.infer<typeof PinnedBounds>

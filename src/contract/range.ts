@@ -38,6 +38,11 @@ export function boundValue(kind: KeyKind, bound: string): bigint {
   }
 }
 
+/** The bound of a number that `boundValue` gave. */
+export function boundText(kind: KeyKind, value: bigint): string {
+  return kind === 'time' ? microsToInstant(value) : value.toString()
+}
+
 /** Microseconds since 1970-01-01T00:00:00Z of an RFC 3339 instant in UTC. Throws RangeError when it is none. */
 export function instantToMicros(instant: string): bigint {
   const match = /^(\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z$/.exec(instant)

@@ -124,7 +124,7 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
   if (byRows !== (input.source.kind === 'files.parquet'))
     reasons.push(
       `partitionBy "${input.partitionBy.kind}" does not fit source "${input.source.kind}": ` +
-        'files.parquet is cut by rowGroup or rows, postgres.table by time or key',
+        'files.parquet is cut by rowGroup or rows, postgres.table by time, key, quantiles or auto',
     )
   if (!id.success || !limits.success || reasons.length > 0)
     throw new TerminalError('DEFINITION_INVALID', `backfill ${JSON.stringify(input.id)}: ${reasons.join('; ')}`, {
@@ -137,12 +137,18 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
     id: id.data,
     params: (input.params ?? z.object({})) as ParamsSchema,
     source: input.source as SourceDefinition<AnyRow>,
-    partitionBy: input.partitionBy as PartitionBy,
+    partitionBy: chosenBy(input.sink, input.partitionBy as PartitionBy),
     transform: (input.transform ?? null) as Backfill['transform'],
     sink: input.sink as SinkDefinition<AnyRow>,
     limits: { ...limits.data, maxRejectedRows: budget.rows, maxRejectedRatio: budget.ratio },
     redact: input.redact ?? [],
   })
+}
+
+/** A sink that owns a range of its target needs the source's partition column: there is nothing to choose. */
+function chosenBy(sink: { readonly range: string | null }, by: PartitionBy): PartitionBy {
+  if (by.kind !== 'auto' || sink.range === null) return by
+  return { kind: 'quantiles', column: sink.range, rows: by.rows, timezone: 'UTC', bounds: null }
 }
 
 /** True for what `defineBackfill` returned, also when another copy of the package made it. */

@@ -31,11 +31,32 @@ export interface ByKey<Column extends string, Param extends string> {
   readonly bounds: BoundParams<Param> | null
 }
 
+/** Half-open ranges of an integer or time column that hold about equally many rows, however unevenly these lie in it. */
+export interface ByQuantiles<Column extends string, Param extends string> {
+  readonly kind: 'quantiles'
+  readonly column: Column
+  /** Rows a partition, about. */
+  readonly rows: number
+  /** Of bounds that are dates. */
+  readonly timezone: string
+  readonly bounds: BoundParams<Param> | null
+}
+/** As by quantiles, of the column that is cheapest to read in its order. */
+export interface ByAuto {
+  readonly kind: 'auto'
+  readonly rows: number
+}
+
 export type PartitionBy<Column extends string = string, Param extends string = string> =
   | ByRowGroup
   | ByRows
   | ByTime<Column, Param>
   | ByKey<Column, Param>
+  | ByQuantiles<Column, Param>
+  | ByAuto
+
+/** Rows a partition of which nothing is said: seconds of work, so that what a crash costs and what is left to share at the end are small. */
+const usualRows = 250_000
 
 /** Ways of cutting a source into partitions. */
 export const partition = {
@@ -74,4 +95,28 @@ export const partition = {
     if (size < 1n) throw new RangeError(`partition.byKey takes a size from 1, got ${size}`)
     return { kind: 'key', column, size, bounds: options.bounds ?? null }
   },
+  /**
+   * Ranges of an integer or time column with about `rows` rows each (default 250,000), by the server's statistics or a
+   * sample: for columns over which the rows lie unevenly. A single value is never cut. `bounds` as in `byTime`.
+   */
+  byQuantiles<const Column extends string, const Param extends string = never>(
+    column: Column,
+    options: { rows?: number; timezone?: string; bounds?: BoundParams<Param> } = {},
+  ): ByQuantiles<Column, NoInfer<Param>> {
+    const rows = rowsOf('byQuantiles', options.rows)
+    return { kind: 'quantiles', column, rows, timezone: options.timezone ?? 'UTC', bounds: options.bounds ?? null }
+  },
+  /**
+   * Leaves the choice to the planner: quantiles of the indexed integer or time column in whose order the table lies on
+   * disk, so that a partition is read from neighbouring blocks. A sink that owns a range is cut along its column.
+   * The plan says which column it is, and why.
+   */
+  auto(options: { rows?: number } = {}): ByAuto {
+    return { kind: 'auto', rows: rowsOf('auto', options.rows) }
+  },
 } as const
+
+function rowsOf(way: string, rows: number = usualRows): number {
+  if (Number.isSafeInteger(rows) && rows >= 1) return rows
+  throw new RangeError(`partition.${way} takes rows from 1, got ${rows}`)
+}

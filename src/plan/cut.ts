@@ -3,6 +3,7 @@ import type { PinnedBounds, PlannedPartition } from '../contract/plan.ts'
 import type { KeyKind } from '../contract/range.ts'
 import type { PartitionBy } from '../define/partition-by.ts'
 import { cutKeyRanges } from './cut-key-ranges.ts'
+import { cutQuantiles } from './cut-quantiles.ts'
 import { cutRowGroups } from './cut-row-groups.ts'
 import { cutRows } from './cut-rows.ts'
 import { cutTimeWindows } from './cut-time-windows.ts'
@@ -28,6 +29,7 @@ function pieces(bounds: PinnedBounds, by: PartitionBy): Generator<Omit<PlannedPa
   if (by.kind === 'rows' && bounds.kind === 'rows') return cutRows(bounds, by.rows)
   if (by.kind === 'time' && bounds.kind === 'time') return cutTimeWindows(bounds, by)
   if (by.kind === 'key' && bounds.kind === 'integer') return cutKeyRanges(bounds, by.size)
+  if ((by.kind === 'quantiles' || by.kind === 'auto') && bounds.kind !== 'rows') return cutQuantiles(bounds, by.rows)
   throw new TerminalError('PLAN_INVALID', `partitionBy "${by.kind}" cannot cut bounds of kind "${bounds.kind}"`)
 }
 

@@ -3,12 +3,17 @@ import type { TableColumn } from './postgres-catalog.ts'
 import { fromText, isInteger, isTime, kindsFor } from './postgres-conversion.ts'
 import { declaration, type RowField } from './row-field.ts'
 
+export interface PartitionColumn {
+  readonly name: string
+  readonly kind: 'time' | 'key' | 'either'
+}
+
 /** Every way in which a table cannot be read as the definition says. `partitionColumn` is null where it is not known. */
 export function tableProblems(
   columns: readonly TableColumn[],
   fields: readonly RowField[],
   key: string,
-  partitionColumn: { readonly name: string; readonly kind: 'time' | 'key' } | null,
+  partitionColumn: PartitionColumn | null,
 ): readonly string[] {
   const wanted = new Set([
     ...fields.map(({ name }) => name),
@@ -45,10 +50,16 @@ function keyProblem(column: TableColumn | undefined): readonly string[] {
   return [`key "${column.name}" has not ${lacks.join(' and ')}: add that, or name a column that has`]
 }
 
-function partitionProblem(column: TableColumn | undefined, kind: 'time' | 'key'): readonly string[] {
-  if (column === undefined || (kind === 'time' ? isTime(column) : isInteger(column))) return []
-  const right = kind === 'time' ? 'timestamptz, timestamp or date' : 'int2, int4 or int8'
-  const other = kind === 'time' ? isInteger(column) : isTime(column)
-  const remedy = other ? `use partition.${kind === 'time' ? 'byKey' : 'byTime'}` : 'name another column'
-  return [`partition column "${column.name}" is ${column.label}, not ${right}: ${remedy}`]
+const partitionTypes = {
+  time: 'timestamptz, timestamp or date',
+  key: 'int2, int4 or int8',
+  either: 'int2, int4, int8, timestamptz, timestamp or date',
+}
+
+function partitionProblem(column: TableColumn | undefined, kind: PartitionColumn['kind']): readonly string[] {
+  if (column === undefined) return []
+  const [fitsTime, fitsKey] = [isTime(column), isInteger(column)]
+  if (kind === 'time' ? fitsTime : kind === 'key' ? fitsKey : fitsTime || fitsKey) return []
+  const remedy = fitsKey ? 'use partition.byKey' : fitsTime ? 'use partition.byTime' : 'name another column'
+  return [`partition column "${column.name}" is ${column.label}, not ${partitionTypes[kind]}: ${remedy}`]
 }

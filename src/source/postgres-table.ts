@@ -3,21 +3,24 @@
 // Never: reads a row whose partition column is null (such a row is in no window), nor holds a transaction open.
 import { TerminalError } from '../contract/errors.ts'
 import type { PinnedBounds } from '../contract/plan.ts'
-import { boundValue, type Cursor, microsToInstant } from '../contract/range.ts'
+import { boundText, boundValue, type Cursor, microsToInstant } from '../contract/range.ts'
 import type { PartitionBy } from '../define/partition-by.ts'
 import type { AnyRow } from '../define/row-schema.ts'
 import type { PostgresTableSource } from '../define/source-definition.ts'
 import { quoteIdentifier, type TableName, tableName } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
+import { chooseColumn } from './choose-column.ts'
 import { paramBounds } from './param-bounds.ts'
 import { tableBounds } from './postgres-bounds.ts'
 import { estimatedRows, missingTable, type TableColumn, tableColumns } from './postgres-catalog.ts'
 import { fromText, isTime, microsOf } from './postgres-conversion.ts'
 import { type RowPlace, writeCursor } from './postgres-cursor.ts'
 import { boundType, fetchTexts, pageStatement, type Selection, selectionOf, type TableOrder } from './postgres-pages.ts'
-import { tableProblems } from './postgres-schema.ts'
+import { type PartitionColumn, tableProblems } from './postgres-schema.ts'
 import { firstPages } from './postgres-small-ranges.ts'
+import { valueStatistics } from './postgres-statistics.ts'
 import { anyField, hasObjectRules, type RowField, rowFields } from './row-field.ts'
+import { spreadOf, storedSpread } from './row-spread.ts'
 import type { Page, PageRows, Source, SourceRange } from './source.ts'
 import { type TextColumn, type TextRow, TextRows } from './text-rows.ts'
 import { validatedRows } from './validated-rows.ts'
@@ -77,17 +80,36 @@ class PostgresTable implements Source {
 
   async pin(partitionBy: PartitionBy, params: AnyRow, _signal: AbortSignal): Promise<PinnedBounds> {
     const by = windowed(partitionBy)
-    const kind = by.kind === 'time' ? 'time' : 'integer'
-    const columns = await this.#columns(by)
-    const column = columnNamed(columns, by.column)
+    const chosen =
+      by.kind === 'auto'
+        ? await chooseColumn(this.#pool, this.#table, await this.#columns(null), this.#definition.key)
+        : null
+    const columnName = chosen?.column ?? (by.kind === 'auto' ? '' : by.column)
+    const column = columnNamed(await this.#columns({ kind: by.kind, column: columnName }), columnName)
+    const kind = isTime(column) ? 'time' : 'integer'
     const bounds =
-      by.bounds === null
+      by.kind === 'auto' || by.bounds === null
         ? await tableBounds(this.#pool, this.#table, column)
-        : paramBounds(kind, by.bounds, params, by.kind === 'time' ? by.timezone : 'UTC')
-    const [name, bound] = [quoteIdentifier(by.column), boundType(column)]
+        : paramBounds(kind, by.bounds, params, by.kind === 'key' ? 'UTC' : by.timezone)
+    const [name, bound] = [quoteIdentifier(columnName), boundType(column)]
     const within = `${name} >= $1::${bound} and ${name} < $2::${bound}`
     const rows = await estimatedRows(this.#pool, this.#table, within, [bounds.from, bounds.to])
-    return { kind, column: by.column, ...bounds, estimatedRows: rows }
+    const pinned = { kind, column: columnName, ...bounds, estimatedRows: rows } as const
+    if (by.kind === 'time' || by.kind === 'key') return pinned
+    return { ...pinned, ...(await this.#spread(column, pinned)), ...(chosen === null ? {} : { why: chosen.why }) }
+  }
+
+  /** Where the rows lie, and how many they are. */
+  async #spread(
+    column: TableColumn,
+    { kind, from, to, estimatedRows: rows }: Extract<PinnedBounds, { kind: 'integer' | 'time' }>,
+  ): Promise<Pick<Extract<PinnedBounds, { kind: 'integer' }>, 'estimatedRows' | 'spread'>> {
+    const domain = { from: boundValue(kind, from), to: boundValue(kind, to) }
+    if (domain.from >= domain.to) return { estimatedRows: 0 }
+    const statistics = await valueStatistics(this.#pool, this.#table, column, domain, { from, to }, rows)
+    const known = statistics.rows ?? rows ?? 0
+    const steps = spreadOf(statistics, domain, known)
+    return { estimatedRows: known, spread: storedSpread(steps, (value) => boundText(kind, value)) }
   }
 
   async *read(
@@ -170,10 +192,10 @@ class PostgresTable implements Source {
   /** The table's columns. Throws TerminalError (SOURCE_NOT_READABLE) with all that is wrong. */
   async #columns(by: { readonly kind: string; readonly column?: string } | null): Promise<readonly TableColumn[]> {
     const columns = await this.#catalogue()
-    const partitionColumn =
+    const partitionColumn: PartitionColumn | null =
       by?.column === undefined
         ? null
-        : { name: by.column, kind: by.kind === 'time' ? ('time' as const) : ('key' as const) }
+        : { name: by.column, kind: by.kind === 'time' || by.kind === 'key' ? by.kind : 'either' }
     const problems =
       columns.length === 0
         ? [await missingTable(this.#pool, this.#table)]
@@ -185,11 +207,11 @@ class PostgresTable implements Source {
   }
 }
 
-function windowed(by: PartitionBy): Extract<PartitionBy, { column: string }> {
-  if (by.kind === 'time' || by.kind === 'key') return by
+function windowed(by: PartitionBy): Exclude<PartitionBy, { kind: 'rowGroup' | 'rows' }> {
+  if (by.kind !== 'rowGroup' && by.kind !== 'rows') return by
   throw new TerminalError(
     'PLAN_INVALID',
-    `a table cannot be cut by ${by.kind}: use partition.byTime or partition.byKey`,
+    `a table cannot be cut by ${by.kind}: use partition.byTime, byKey, byQuantiles or auto`,
   )
 }
 

@@ -3,12 +3,14 @@ import { parseArgs } from 'node:util'
 import { benchFlights } from './flights.ts'
 import { benchPause } from './pause.ts'
 import type { BenchResult } from './result.ts'
+import { benchSkew } from './skew.ts'
 import { benchSoak } from './soak.ts'
 import { benchTasks } from './tasks.ts'
 
 const benches: Readonly<Record<string, (rounds: number) => Promise<readonly BenchResult[]>>> = {
   flights: benchFlights,
   pause: benchPause,
+  skew: benchSkew,
   soak: benchSoak,
   tasks: benchTasks,
 }
