@@ -10,6 +10,7 @@ import type { Log } from './process/log.ts'
 import { type Mark, noMark } from './process/marks.ts'
 
 export { type Client, connectClient, type Submission } from './compose/client.ts'
+export { dryRunOf } from './compose/dry-run.ts'
 export type { RunningRole } from './compose/foundation.ts'
 export { type LedgerReader, openLedger } from './compose/ledger-reader.ts'
 export {

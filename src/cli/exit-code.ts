@@ -39,6 +39,7 @@ const ofTerminal = {
   PARAMS_INVALID: exitCodes.usage,
   PARTITION_TIMED_OUT: exitCodes.partitionsFailed,
   PLAN_INVALID: exitCodes.usage,
+  PLAN_STALE: exitCodes.conflict,
   ROW_INVALID: exitCodes.partitionsFailed,
   SCHEMA_NEWER: exitCodes.usage,
   SINK_NOT_WRITABLE: exitCodes.usage,

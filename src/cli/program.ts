@@ -4,6 +4,7 @@ import type { Parent } from '../process/parent.ts'
 import type { CommandContext } from './context.ts'
 import { addIntents } from './intents.ts'
 import { addOffsets } from './offsets.ts'
+import { addPlan } from './plan.ts'
 import { addRoles } from './roles.ts'
 import { addRun } from './run.ts'
 import { addStatus } from './status.ts'
@@ -22,6 +23,7 @@ export function createProgram(context: CommandContext, parent: Parent | undefine
     .showHelpAfterError('  "tidemark help" lists the commands, "tidemark help COMMAND" the options of one')
   addUp(program, context)
   addRun(program, context)
+  addPlan(program, context)
   addSubmit(program, context)
   addStatus(program, context)
   addWatch(program, context)

@@ -1,11 +1,16 @@
+import { readFileSync } from 'node:fs'
 import { v7 as uuidV7 } from 'uuid'
-import type { StartRequest } from '../contract/request.ts'
+import { TerminalError } from '../contract/errors.ts'
+import { Sha256 } from '../contract/ids.ts'
+import { PlanReport } from '../contract/plan-report.ts'
+import type { ApprovedPlan, StartRequest } from '../contract/request.ts'
 import { parseParams } from './parse-options.ts'
 
 export interface RequestOptions {
   readonly params?: string | undefined
   readonly param?: readonly string[] | undefined
   readonly requestKey?: string | undefined
+  readonly plan?: string | undefined
 }
 
 /** The start request that a command produces. Without a key of the caller's own every call asks for another run. */
@@ -16,7 +21,24 @@ export function startRequest(backfill: string, options: RequestOptions, user: st
     requestKey: options.requestKey ?? `${backfill}/${uuidV7()}`,
     backfill,
     params: parseParams(options.params, options.param ?? []),
+    ...(options.plan === undefined ? {} : { plan: approvedPlan(options.plan) }),
     ...(user === undefined || user === '' ? {} : { requestedBy: user }),
+  }
+}
+
+/** Of a plan's id, or of the file with its report. Throws TerminalError (PLAN_INVALID). */
+function approvedPlan(idOrFile: string): ApprovedPlan {
+  const id = Sha256.safeParse(idOrFile)
+  if (id.success) return { id: id.data }
+  try {
+    const { planId, definitionHash, range, partitions } = PlanReport.parse(JSON.parse(readFileSync(idOrFile, 'utf8')))
+    return { id: planId, definitionHash, range, partitions }
+  } catch (error) {
+    throw new TerminalError(
+      'PLAN_INVALID',
+      `--plan ${idOrFile} is neither a plan id (64 hexadecimal digits) nor a file that "tidemark plan --json" wrote`,
+      { cause: error },
+    )
   }
 }
 

@@ -19,6 +19,10 @@ export function addSubmit(program: Command, context: CommandContext): void {
     .argument('<backfill>', 'id of the definition')
     .option('--params <json>', 'params as one JSON object')
     .option('--param <name=value>', 'one param; may be given several times', collect)
+    .option(
+      '--plan <id|file>',
+      'only if planning still gives this plan: its id, or what "tidemark plan --json" printed',
+    )
     .option('--request-key <key>', 'name of this request: the same key and body are the same run for ever')
     .option('--wait', 'wait until the run has ended')
     .option('--timeout <duration>', 'how long to wait for the answer', parseDurationMs, 30_000)

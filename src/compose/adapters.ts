@@ -18,13 +18,14 @@ export interface Adapters {
   sink(discovered: DiscoveredBackfill): Promise<Sink>
 }
 
-export function adaptersOf(config: Config, pool: Pools['open'], mark: Mark): Adapters {
+/** `isLook`: nothing is written, not even Tidemark's own tables. */
+export function adaptersOf(config: Config, pool: Pools['open'], mark: Mark, isLook = false): Adapters {
   const ready = new Map<Pool, Promise<void>>()
   const prepared = async (pool: Pool): Promise<void> => {
     const known = ready.get(pool)
     if (known !== undefined) return known
     const preparing = (async () => {
-      await migrate(pool, { schema: config.schema, ...sinkTables })
+      if (!isLook) await migrate(pool, { schema: config.schema, ...sinkTables })
       await verifyRecordHash(pool)
     })()
     ready.set(pool, preparing)
@@ -47,6 +48,7 @@ export function adaptersOf(config: Config, pool: Pools['open'], mark: Mark): Ada
       const deps = {
         ...{ pool: database, schema: config.schema, leaseMs: config.leaseMs, redact, mark },
         limits: { rowBytes: limits.maxRowBytes, chunkBytes: limits.maxChunkBytes },
+        isUntracked: isLook,
       }
       switch (sink.kind) {
         case 'postgres.insert':

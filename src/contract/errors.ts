@@ -21,6 +21,7 @@ export type TerminalCode =
   | 'PARAMS_INVALID'
   | 'PARTITION_TIMED_OUT'
   | 'PLAN_INVALID'
+  | 'PLAN_STALE'
   | 'ROW_INVALID'
   | 'SCHEMA_NEWER'
   | 'SINK_NOT_WRITABLE'

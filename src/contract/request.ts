@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { BackfillId, PartitionId, RequestKey, RunId } from './ids.ts'
+import { Count } from './certificate.ts'
+import { BackfillId, PartitionId, RequestKey, RunId, Sha256 } from './ids.ts'
+import { KeyRange } from './range.ts'
 
 /**
  * What anybody produces on the request topic (or through the CLI, which does the same). Strict: an unknown field is
@@ -13,12 +15,26 @@ const asked = {
   requestedBy: z.string().min(1).max(200).optional(),
 }
 
+/**
+ * A plan that somebody looked at (`tidemark plan`). The request is refused when planning gives another one by now; what
+ * else is given here of the old one lets the answer say what changed.
+ */
+export const ApprovedPlan = z.strictObject({
+  id: Sha256,
+  definitionHash: Sha256.optional(),
+  range: KeyRange.optional(),
+  partitions: Count.optional(),
+})
+export type ApprovedPlan = z.infer<typeof ApprovedPlan>
+
 export const StartRequest = z.strictObject({
   ...asked,
   type: z.literal('start'),
   backfill: BackfillId,
   /** Validated by the backfill's own params schema. */
   params: z.record(z.string(), z.json()).default({}),
+  /** Only if planning still gives this plan. */
+  plan: ApprovedPlan.optional(),
 })
 export type StartRequest = z.infer<typeof StartRequest>
 

@@ -11,6 +11,7 @@ import type { IncomingRecord, RecordFeed } from '../status/record-feed.ts'
 import { readRequest } from './admit-request.ts'
 import { type AdmissionDeps, admitStart } from './admit-start.ts'
 import { type AskedRequest, accepted, bodyHashOf, duplicate, rejected, requestHashOf } from './answer.ts'
+import { requireApproved } from './approved-plan.ts'
 import { cut } from './cut.ts'
 import { estimatedRowsOf, rangeOf } from './pinned-domain.ts'
 import { outlinePlan } from './plan-hash.ts'
@@ -88,6 +89,7 @@ async function start(deps: PlannerDeps, asked: Asked, signal: AbortSignal): Prom
   const discovered = deps.definitions.get(request.backfill)
   const { bounds, target } = await admitStart(deps, discovered, request, signal)
   const outline = await outlinePlan(discovered.hash, bounds, cut(bounds, discovered.backfill.partitionBy), signal)
+  requireApproved(request, { definitionHash: discovered.hash, range: rangeOf(bounds), ...outline })
   const run: NewRun = {
     id: deps.newRunId(),
     requestKey: request.requestKey,

@@ -17,6 +17,7 @@ import { checkpointRows, fenced, type Held } from './checkpoint-row.ts'
 import { rangeValues, withinRange } from './postgres-range.ts'
 import { type RefusalContext, refusalOf, rowRefusal } from './postgres-refusal.ts'
 import { type Demands, fieldsOf, inspectTarget, type Target } from './postgres-target.ts'
+import { rehearse } from './rehearse.ts'
 import { type Chunk, type Claim, type Holding, RowError, type Sink } from './sink.ts'
 
 export interface PostgresSinkDeps {
@@ -28,6 +29,8 @@ export interface PostgresSinkDeps {
   readonly limits?: CopyLimits
   /** Columns whose values must not be repeated in messages. */
   readonly redact?: readonly string[]
+  /** Only looked at: Tidemark's own tables need not be there. */
+  readonly isUntracked?: boolean
   readonly mark?: Mark
 }
 
@@ -63,7 +66,7 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
   let capacity = 65_536
 
   const inspect = async (): Promise<Opened> => {
-    const { target, problems } = await inspectTarget(pool, schema, demands)
+    const { target, problems } = await inspectTarget(pool, deps.isUntracked === true ? null : schema, demands)
     if (problems.length > 0)
       throw new TerminalError('SINK_NOT_WRITABLE', `sink ${demands.table}: ${problems.join('; ')}`, {
         reasons: problems,
@@ -207,6 +210,14 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
           return tryRows(client, target, buffer)
         })
       }).catch((error: unknown) => {
+        throw refusalOf(error, refusal)
+      })
+    },
+
+    async rehearse(buffer) {
+      const { target } = await open()
+      if (!(buffer instanceof CopyBuffer)) throw new TypeError('the rehearsal is given a buffer of another sink')
+      await rehearse(pool, writer, target, buffer).catch((error: unknown) => {
         throw refusalOf(error, refusal)
       })
     },

@@ -24,16 +24,16 @@ export interface Demands {
   readonly temporaryTables: boolean
 }
 
-/** Looks at everything; `problems` is empty when the sink can write. */
+/** Looks at everything; `problems` is empty when the sink can write. `trackingSchema` null: its tables do not matter. */
 export async function inspectTarget(
   pool: Pool,
-  trackingSchema: string,
+  trackingSchema: string | null,
   demands: Demands,
 ): Promise<{ target: Target; problems: readonly string[] }> {
   const name = tableName(demands.table)
   const shown = `${name.schema}.${name.table}`
   const found = await readTable(pool, name)
-  const tracking = await trackingProblems(pool, trackingSchema)
+  const tracking = trackingSchema === null ? [] : await trackingProblems(pool, trackingSchema)
   if (found === null) {
     const others = await query<{ relname: string }>(pool, tablesSql, [name.schema])
     const names = others.rows.map(({ relname }) => `${name.schema}.${relname}`)

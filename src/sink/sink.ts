@@ -139,6 +139,8 @@ export interface Sink {
     chunk: Pick<Chunk, 'holding' | 'before' | 'to'>,
     act: (trial: Trial) => Promise<Result>,
   ): Promise<Result>
+  /** Writes the rows as a chunk's would be, where nothing stays of them: for telling what that takes. Throws as `commit` does. */
+  rehearse(buffer: RowBuffer): Promise<void>
   /** What all partitions of the run have read and rejected so far. */
   rejections(runId: RunId): Promise<Rejections>
   /** Notes down that the partition is to be split, while this worker is its holder. */

@@ -12,7 +12,9 @@ import { definitionHash, describeBackfill } from '../../src/define/describe.ts'
 import type { Definitions, DiscoveredBackfill } from '../../src/define/discover.ts'
 import { postgres } from '../../src/entry/postgres.ts'
 import { defineBackfill, partition } from '../../src/index.ts'
+import { cut } from '../../src/plan/cut.ts'
 import { createIntentStore } from '../../src/plan/intent-store.ts'
+import { outlinePlan } from '../../src/plan/plan-hash.ts'
 import { createPlanner, type PlannerDeps } from '../../src/plan/planner.ts'
 import { createRunStore, type RunStore } from '../../src/plan/run-store.ts'
 import type { Sink, SinkTarget } from '../../src/sink/sink.ts'
@@ -204,6 +206,24 @@ test('the same request in another record is a duplicate, another request under i
   expect(around.events[2]).toMatchObject({ runId: run?.id })
   expect(reasons(around)[0]).toContain(`request key "orders/1" belongs to run ${String(run?.id)}`)
   expect(around.tasks).toHaveLength(10)
+})
+
+test('a plan that somebody looked at is made, or the request refused when it comes out otherwise by now', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  const hand = planner(database, around)
+  const { backfill, hash } = around.definitions.get('orders-v2')
+  const pinned = { kind: 'integer', column: 'id', from: '0', to: '100', estimatedRows: null } as const
+  const { planHash } = await outlinePlan(hash, pinned, cut(pinned, backfill.partitionBy), new AbortController().signal)
+  const plan = { id: planHash, range: { kind: 'integer', from: '0', to: '100' }, partitions: 10 }
+  around.lastKey = 20
+  await hand([start({ plan })])
+  expect(reasons(around)).toEqual([
+    `plan ${planHash.slice(0, 12)}… of "orders-v2" is out of date: the range was 0 to 100 and is 0 to 120`,
+    `plan ${planHash.slice(0, 12)}… of "orders-v2" is out of date: there were 10 partitions and are 12`,
+  ])
+  around.lastKey = 0
+  await hand([start({ plan })], { offset: 1 })
+  expect(types(around)).toEqual(['request.rejected', 'request.accepted', 'run.planned'])
 })
 
 test('a target has one live run; when that has ended the next may come', async () => {

@@ -1,0 +1,64 @@
+import Table from 'cli-table3'
+import type { PlanReport } from '../contract/plan-report.ts'
+import { linesOf, plain } from './plain-table.ts'
+import { countText, durationText } from './run/progress-text.ts'
+
+const barWidth = 40
+
+/** A plan for a person: what, how much, how long, and what stands in the way. */
+export function planText(report: PlanReport): string {
+  const { rows, forecast } = report
+  const facts: [string, string][] = [
+    ['backfill', `${report.backfill} into ${report.target}`],
+    ['rows', report.rule],
+    ...(report.why === null ? [] : [['cut along', report.why] as [string, string]]),
+    ['partitions', partitionsText(report)],
+    ...(forecast === null ? [] : [['time', timeText(forecast)] as [string, string]]),
+    ['plan', report.planId],
+  ]
+  const blocks = [facts.map(([name, text]) => `${name.padEnd(12)} ${text}`).join('\n')]
+  if (rows !== null && rows.total > 0) blocks.push(histogramText(rows))
+  if (report.listed.length > 0) blocks.push(partitionTable(report))
+  for (const conflict of report.conflicts) blocks.push(`would be refused now: ${conflict}`)
+  return blocks.join('\n\n')
+}
+
+function partitionsText({ partitions, rows }: PlanReport): string {
+  if (rows === null) return `${countText(partitions)}; the source cannot tell their rows`
+  const { total, smallest, median, largest, skew } = rows
+  return `${countText(partitions)} with about ${countText(total)} rows: ${countText(smallest)} to ${countText(largest)} each, median ${countText(median)}, the largest ${skew} times the mean`
+}
+
+function timeText({
+  workers,
+  slots,
+  p10Ms,
+  p50Ms,
+  p90Ms,
+  rowsPerSecond,
+  probedRows,
+  probedChunks,
+}: NonNullable<PlanReport['forecast']>): string {
+  const who = `${workers} ${workers === 1 ? 'worker' : 'workers'} with ${slots} slots`
+  return `about ${durationText(p50Ms)}, most likely ${durationText(p10Ms)} to ${durationText(p90Ms)}, by ${who} at ${countText(rowsPerSecond)} rows/s (${countText(probedRows)} rows in ${probedChunks} chunks were tried)`
+}
+
+function histogramText({ histogram }: NonNullable<PlanReport['rows']>): string {
+  const most = Math.max(...histogram.map(({ partitions }) => partitions))
+  const table = new Table({ ...plain, head: ['rows below', 'partitions', ''], colAligns: ['right', 'right', 'left'] })
+  for (const { upTo, partitions } of histogram)
+    table.push([countText(upTo), countText(partitions), '#'.repeat(Math.ceil((barWidth * partitions) / most))])
+  return linesOf(table)
+}
+
+function partitionTable({ listed, partitions }: PlanReport): string {
+  const table = new Table({
+    ...plain,
+    head: ['partition', 'from', 'to', 'rows'],
+    colAligns: ['right', 'left', 'left', 'right'],
+  })
+  for (const { index, from, to, estimatedRows } of listed)
+    table.push([index, from, to, estimatedRows === null ? '?' : countText(estimatedRows)])
+  const heading = listed.length < partitions ? `the ${listed.length} largest:\n` : ''
+  return `${heading}${linesOf(table)}`
+}

@@ -1,0 +1,42 @@
+import type { PlanReport } from '../contract/plan-report.ts'
+import { discoverBackfills } from '../define/discover.ts'
+import { type DryRunOptions, dryRun } from '../dry-run/dry-run.ts'
+import { createRunStore } from '../plan/run-store.ts'
+import { codeOf } from '../postgres/classify.ts'
+import type { Config } from '../process/config.ts'
+import type { Log } from '../process/log.ts'
+import { noMark } from '../process/marks.ts'
+import { adaptersOf } from './adapters.ts'
+import { createPools } from './pools.ts'
+
+const undefinedTable = '42P01'
+
+/** What a start request would do. Needs the databases, no broker and no role; writes nothing but temporary tables. */
+export async function dryRunOf(
+  config: Config,
+  backfill: string,
+  options: DryRunOptions,
+  log: Log,
+  signal: AbortSignal,
+): Promise<PlanReport> {
+  const discovered = (await discoverBackfills(config.definitionsFolder)).get(backfill)
+  const pools = createPools('dry-run', 4 + (options.workers?.slots ?? 0), log)
+  try {
+    const adapters = adaptersOf(config, pools.open, noMark, true)
+    const runs = createRunStore(pools.open(config.databaseUrl), config.schema)
+    const deps = {
+      source: adapters.source(discovered),
+      sink: await adapters.sink(discovered),
+      // Before the first run of all there are no tables, and nobody is live.
+      liveRunOn: (target: Parameters<typeof runs.liveRunOn>[0]) =>
+        runs.liveRunOn(target).catch((error: unknown) => {
+          if (codeOf(error) === undefinedTable) return null
+          throw error
+        }),
+      random: Math.random,
+    }
+    return await dryRun(deps, discovered, options, signal)
+  } finally {
+    await pools.close()
+  }
+}

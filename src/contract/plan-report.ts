@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { Count } from './certificate.ts'
+import { BackfillId, Sha256 } from './ids.ts'
+import { PlannedPartition } from './plan.ts'
+import { KeyRange } from './range.ts'
+
+/** Rows a partition, by the source's own estimate. */
+const Sizes = z.object({
+  total: Count,
+  smallest: Count,
+  median: Count,
+  p90: Count,
+  largest: Count,
+  /** The largest partition by the mean: how many times as long as the others it takes. */
+  skew: z.number(),
+  /** Partitions by their rows, in classes of equal width from 0; `upTo` is exclusive. */
+  histogram: z.array(z.object({ upTo: Count, partitions: Count })),
+})
+
+/** How long a run would take, from some of its chunks that were read, transformed and written to a temporary table. */
+const Forecast = z.object({
+  workers: Count,
+  slots: Count,
+  probedChunks: Count,
+  probedRows: Count,
+  rowsPerSecond: z.number(),
+  /** Half of all runs end before p50Ms, nine of ten before p90Ms, one of ten before p10Ms. */
+  p10Ms: Count,
+  p50Ms: Count,
+  p90Ms: Count,
+})
+
+/** What a start request would do, told without doing it: `tidemark plan … --json`. */
+export const PlanReport = z.object({
+  version: z.literal(1),
+  backfill: BackfillId,
+  definitionHash: Sha256,
+  /** Hash over definition, pinned bounds and partitions; `tidemark submit --plan` accepts it while it is what would be planned. */
+  planId: Sha256,
+  params: z.record(z.string(), z.json()),
+  target: z.string(),
+  range: KeyRange,
+  /** Which rows belong to the run, in words. */
+  rule: z.string(),
+  /** Why this column, where that was left to the planner. */
+  why: z.string().nullable(),
+  partitions: Count,
+  /** Null: the source cannot tell. */
+  rows: Sizes.nullable(),
+  /** What would keep a start request from being accepted now. */
+  conflicts: z.array(z.string()),
+  /** Null: there is nothing to probe, or it was not asked for. */
+  forecast: Forecast.nullable(),
+  /** The largest partitions, or all where they were asked for. */
+  listed: z.array(PlannedPartition),
+})
+export type PlanReport = z.infer<typeof PlanReport>
+export type Sizes = z.infer<typeof Sizes>
+export type Forecast = z.infer<typeof Forecast>

@@ -1,0 +1,120 @@
+import { TerminalError } from '../contract/errors.ts'
+import type { PinnedBounds, PlannedPartition } from '../contract/plan.ts'
+import type { PlanReport } from '../contract/plan-report.ts'
+import type { DiscoveredBackfill } from '../define/discover.ts'
+import { admitParams } from '../plan/admit-params.ts'
+import { cut, keyKindOf } from '../plan/cut.ts'
+import { estimatedRowsOf, rangeOf } from '../plan/pinned-domain.ts'
+import { outlinePlan } from '../plan/plan-hash.ts'
+import type { Run } from '../plan/run-store.ts'
+import type { Sink, SinkTarget } from '../sink/sink.ts'
+import type { Source } from '../source/source.ts'
+import { forecast } from './forecast.ts'
+import { probe } from './probe.ts'
+import { type Counted, countedAsTheyPass } from './sizes.ts'
+
+export interface DryRunDeps {
+  readonly source: Source
+  readonly sink: Sink
+  /** The live run on a target; null when there is none. */
+  liveRunOn(this: void, target: SinkTarget): Promise<Pick<Run, 'id' | 'backfill' | 'state'> | null>
+  random(this: void): number
+}
+
+export interface DryRunOptions {
+  readonly params: PlanReport['params']
+  readonly lists: 'largest' | 'all'
+  /** Null: nothing is probed. */
+  readonly workers: { readonly count: number; readonly slots: number } | null
+}
+
+const [probedPartitions, chunksEach] = [6, 2]
+
+/**
+ * What a start request with these params would do: checked, pinned and cut as the planner does it, and priced by trying
+ * some chunks. Reads source and sink; what it writes is in temporary tables. Throws TerminalError with everything that
+ * is wrong at once.
+ */
+export async function dryRun(
+  { source, sink, liveRunOn, random }: DryRunDeps,
+  { backfill, hash }: DiscoveredBackfill,
+  { params: given, lists, workers }: DryRunOptions,
+  signal: AbortSignal,
+): Promise<PlanReport> {
+  const checked = await Promise.allSettled([admitParams(backfill, given), source.check(signal), sink.check(signal)])
+  const errors = checked.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []))
+  for (const error of errors) if (!(error instanceof TerminalError)) throw error
+  const [params] = checked
+  if (errors.length > 0 || params.status === 'rejected') {
+    const reasons = errors.flatMap((error) => (error instanceof TerminalError ? error.reasons : []))
+    throw new TerminalError('PARAMS_INVALID', reasons.join('; '), { reasons, cause: errors[0] })
+  }
+  const target = await sink.target()
+  const live = await liveRunOn(target)
+  const bounds = await source.pin(backfill.partitionBy, params.value, signal)
+  let counted: Counted = { rows: null, listed: [] }
+  const passing = countedAsTheyPass(cut(bounds, backfill.partitionBy), lists, (found) => {
+    counted = found
+  })
+  const outline = await outlinePlan(hash, bounds, passing, signal)
+  const tried =
+    workers === null ? [] : chosenFor(cut(bounds, backfill.partitionBy), outline.partitions, probedPartitions)
+  const atOnce = Math.min(tried.length, workers?.slots ?? 1)
+  const chunks = await probe(
+    { source, sink, backfill, params: params.value, kind: keyKindOf(bounds), partitions: tried, atOnce, chunksEach },
+    signal,
+  )
+  const rows = estimatedRowsOf(bounds)
+  const price =
+    workers === null || rows === null
+      ? null
+      : forecast(
+          { chunks, atOnce, rows, partitions: outline.partitions, workers: workers.count, slots: workers.slots },
+          random,
+        )
+  return {
+    version: 1,
+    backfill: backfill.id,
+    definitionHash: hash,
+    planId: outline.planHash,
+    params: given,
+    target: target.name,
+    range: rangeOf(bounds),
+    rule: ruleOf(bounds),
+    why: bounds.kind === 'rows' ? null : (bounds.why ?? null),
+    partitions: outline.partitions,
+    rows: counted.rows,
+    conflicts:
+      live === null
+        ? []
+        : [
+            `run ${live.id} of backfill "${live.backfill}" is ${live.state} on the same target: wait until it has ended`,
+          ],
+    forecast:
+      price === null
+        ? null
+        : { ...price, probedChunks: chunks.length, probedRows: chunks.reduce((sum, chunk) => sum + chunk.rows, 0) },
+    listed: [...counted.listed],
+  }
+}
+
+/** Partitions from all over the plan, so that what is tried is like what is not. */
+function chosenFor(partitions: Iterable<PlannedPartition>, count: number, wanted: number): PlannedPartition[] {
+  const places = new Set(
+    Array.from({ length: Math.min(wanted, count) }, (_, at) =>
+      Math.floor(((at + 0.5) * count) / Math.min(wanted, count)),
+    ),
+  )
+  const chosen: PlannedPartition[] = []
+  for (const partition of partitions) {
+    if (places.has(partition.index) && partition.estimatedRows !== 0) chosen.push(partition)
+    if (partition.index >= Math.max(...places)) break
+  }
+  return chosen
+}
+
+function ruleOf(bounds: PinnedBounds): string {
+  if (bounds.kind === 'rows')
+    return 'the rows of the files as they are now: a file that is changed, or added, belongs to a later run'
+  return `rows whose ${bounds.column} is from ${bounds.from} to before ${bounds.to}: those above belong to a later run`
+}
