@@ -33,8 +33,9 @@ export function* cutQuantiles(
       const to = exact === from && from < stepTo ? from + 1n : exact
       if (to <= from || to >= end) continue
       const toRows = below + (width === 0n ? 0n : (rows * (to - stepFrom)) / width)
-      yield piece(to, toRows)
+      const cut = piece(to, toRows)
       ;[from, fromRows] = [to, toRows]
+      yield cut
     }
     below += rows
     stepFrom = stepTo
