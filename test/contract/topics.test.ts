@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { topicCatalog } from '../../src/kafka/topic-catalog.ts'
-import { topicFiles } from '../../tools/generate-topics.ts'
+import { documentSchemas, topicFiles } from '../../tools/generate-schemas.ts'
 import { topicSamples } from '../../tools/topic-samples.ts'
 
 const folder = new URL('../../topics/', import.meta.url)
 const read = (name: string): string => readFileSync(new URL(name, folder), 'utf8')
 
 describe.each(topicCatalog)('topic $name', (topic) => {
-  test('the files under topics/ are what the schemas say (npm run topics:generate)', () => {
+  test('the files under topics/ are what the schemas say (npm run schemas:generate)', () => {
     for (const [name, content] of topicFiles(topic)) expect(read(`${topic.name}/${name}`), name).toBe(content)
   })
 
@@ -27,4 +27,9 @@ describe.each(topicCatalog)('topic $name', (topic) => {
       else expect(parsed.data).toEqual(sample)
     }
   })
+})
+
+test('the files under schemas/ are what the schemas say (npm run schemas:generate)', () => {
+  for (const [name, content] of documentSchemas())
+    expect(readFileSync(new URL(`../../schemas/${name}`, import.meta.url), 'utf8'), name).toBe(content)
 })

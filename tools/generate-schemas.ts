@@ -1,12 +1,18 @@
-// Writes topics/: for each topic its declaration, the JSON Schema of its value and, once per version, a golden sample.
+// Writes topics/: for each topic its declaration, the JSON Schema of its value and, once per version, a golden sample;
+// and schemas/: the JSON Schemas of the documents that commands print.
 // A golden sample that exists is never written again: every later reader must still read it.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { z } from 'zod'
+import { PlanReport } from '../src/contract/plan-report.ts'
 import { jsonSchemaOf } from '../src/kafka/codec.ts'
 import { type TopicDeclaration, topicCatalog } from '../src/kafka/topic-catalog.ts'
 import { topicSamples } from './topic-samples.ts'
 
 const folder = new URL('../topics/', import.meta.url)
+
+/** What commands print with --json, by the name of its file. */
+const documents: Readonly<Record<string, z.ZodType>> = { 'plan-report.v1.schema.json': PlanReport }
 
 const text = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
@@ -19,7 +25,14 @@ export function topicFiles(topic: TopicDeclaration): ReadonlyMap<string, string>
   ])
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
+/** The schemas of printed documents by file name. */
+export const documentSchemas = (): ReadonlyMap<string, string> =>
+  new Map(Object.entries(documents).map(([name, schema]) => [name, text(jsonSchemaOf(schema))]))
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const schemas = new URL('../schemas/', import.meta.url)
+  mkdirSync(schemas, { recursive: true })
+  for (const [name, content] of documentSchemas()) writeFileSync(new URL(name, schemas), content)
   for (const topic of topicCatalog) {
     const of = new URL(`${topic.name}/`, folder)
     mkdirSync(of, { recursive: true })
@@ -27,3 +40,4 @@ if (process.argv[1] === fileURLToPath(import.meta.url))
     const golden = new URL('v1.golden.json', of)
     if (!existsSync(golden)) writeFileSync(golden, text(topicSamples[topic.name]))
   }
+}
