@@ -101,7 +101,10 @@ function summaryOf(run: RunProgress): object {
 /** Throws EndedWith (partitionsFailed) naming what failed. */
 export function throwUnlessCompleted(run: RunProgress): void {
   if (run.state === 'completed') return
-  const reasons = run.failures.slice(0, 10).map(({ index, message }) => `partition ${index}: ${message}`)
+  const reasons = [
+    ...(run.reason === null ? [] : [run.reason]),
+    ...run.failures.slice(0, 10).map(({ index, message }) => `partition ${index}: ${message}`),
+  ]
   throw new EndedWith(
     run.state === 'cancelled' ? exitCodes.cancelled : exitCodes.partitionsFailed,
     `run ${run.runId} ${run.state}, ${run.partitionsFailed} of ${run.partitions ?? '?'} partitions failed`,

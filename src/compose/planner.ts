@@ -3,39 +3,67 @@ import { discoverBackfills } from '../define/discover.ts'
 import { createControlLog, createStatusLog, createTaskLog } from '../kafka/message-logs.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
 import { createIntentStore } from '../plan/intent-store.ts'
+import { makePlans } from '../plan/make-plans.ts'
 import { createPlanner } from '../plan/planner.ts'
+import { publishTasks } from '../plan/publish-tasks.ts'
 import { createRunStore } from '../plan/run-store.ts'
+import { createStallWatch } from '../plan/share-room.ts'
+import { createLeadership, type Leadership } from '../postgres/leadership.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
+import { repeatedly } from '../process/repeatedly.ts'
+import type { Service } from '../process/service.ts'
 import { adaptersOf } from './adapters.ts'
 import { feedOf, foundationOf, type RunningRole, running } from './foundation.ts'
 import { control } from './pools.ts'
+
+const tasksPerBatch = 500
 
 export async function composePlanner(config: Config, log: Log, mark: Mark): Promise<RunningRole> {
   const definitions = await discoverBackfills(config.definitionsFolder)
   const base = foundationOf(config, `planner-${process.pid}`, 4, log)
   const pool = base.pool(config.databaseUrl)
   const adapters = adaptersOf(config, base.pool, mark)
+  const runs = createRunStore(pool, config.schema)
+  const status = createStatusLog(base.logs)
+  const leads = (what: string): Leadership => createLeadership(pool, `tidemark ${what} ${config.schema}`, log)
+  const [plansLead, tasksLead] = [leads('plans'), leads('tasks')]
+  const common = { runs, status, now: () => new Date(), mark, log }
+  const room = { window: config.openTasks, batch: tasksPerBatch, isStalled: createStallWatch(() => performance.now()) }
+  const publisher = repeatedly({
+    ...{ everyMs: 200, what: 'tasks could not be published', log },
+    act: (signal) => publishTasks({ ...common, leadership: tasksLead, tasks: createTaskLog(base.logs), room }, signal),
+  })
+  const maker = repeatedly({
+    ...{ everyMs: 500, what: 'a plan could not be written', log },
+    act: (signal) =>
+      makePlans({ ...common, leadership: plansLead, definitions, publishSoon: () => publisher.soon() }, signal),
+  })
   const planner = createPlanner({
+    ...common,
     feed: feedOf(base),
     topic: topicName(config.topicPrefix, 'requests'),
     groupId: groupName(config.topicPrefix, 'planner'),
     definitions,
-    runs: createRunStore(pool, config.schema),
     intents: createIntentStore(pool, config.schema),
     control: createControlLog(base.logs),
-    tasks: createTaskLog(base.logs),
-    status: createStatusLog(base.logs),
     openSource: adapters.source,
     openSink: adapters.sink,
-    now: () => new Date(),
-    mark,
     newRunId: () => uuidV7(),
-    log,
+    planSoon: () => maker.soon(),
   })
-  return running(base, planner, async () => {
+  const parts: Service = {
+    start: async () => {
+      await Promise.all([maker.start(), publisher.start(), planner.start()])
+    },
+    stop: async () => {
+      await Promise.all([planner.stop(), maker.stop(), publisher.stop()])
+      await Promise.all([plansLead.resign(), tasksLead.resign()])
+    },
+  }
+  return running(base, parts, async () => {
     await migrate(pool, { schema: config.schema, ...control })
   })
 }

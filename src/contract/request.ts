@@ -33,6 +33,10 @@ export const StartRequest = z.strictObject({
   backfill: BackfillId,
   /** Validated by the backfill's own params schema. */
   params: z.record(z.string(), z.json()).default({}),
+  /** Tasks of runs with a higher one are published first. Default 0. */
+  priority: z.int().min(-100).max(100).optional(),
+  /** Of two runs with one priority, that of twice the weight gets twice the tasks. Default 1. */
+  weight: z.int().min(1).max(1_000).optional(),
   /** Only if planning still gives this plan. */
   plan: ApprovedPlan.optional(),
 })

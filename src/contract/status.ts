@@ -53,6 +53,8 @@ export const RunEnded = z.object({
   /** Cancelled with the run or one by one, those that were never planned or claimed included. */
   partitionsCancelled: Count,
   totals: Totals,
+  /** Why none of it was ever worked on: it could not be planned. */
+  reason: z.string().optional(),
 })
 
 const intended = {

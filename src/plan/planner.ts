@@ -1,8 +1,6 @@
-import { noTotals } from '../contract/certificate.ts'
 import { TerminalError } from '../contract/errors.ts'
 import type { RunId } from '../contract/ids.ts'
 import type { StartRequest } from '../contract/request.ts'
-import type { StatusEvent } from '../contract/status.ts'
 import { describeBackfill } from '../define/describe.ts'
 import type { Definitions } from '../define/discover.ts'
 import type { Mark } from '../process/marks.ts'
@@ -15,10 +13,8 @@ import { requireApproved } from './approved-plan.ts'
 import { cut } from './cut.ts'
 import { estimatedRowsOf, rangeOf } from './pinned-domain.ts'
 import { outlinePlan } from './plan-hash.ts'
-import type { KnownRequest, NewRun, Run, RunStore } from './run-store.ts'
+import type { KnownRequest, NewRun, RunStore } from './run-store.ts'
 import { type SetIntentDeps, setIntent } from './set-intent.ts'
-import type { TaskLog } from './task-log.ts'
-import { announcePlan, writePlan } from './write-plan.ts'
 
 export interface PlannerDeps extends AdmissionDeps, SetIntentDeps {
   readonly feed: RecordFeed
@@ -26,15 +22,17 @@ export interface PlannerDeps extends AdmissionDeps, SetIntentDeps {
   readonly groupId: string
   readonly definitions: Definitions
   readonly runs: RunStore
-  readonly tasks: TaskLog
   newRunId(): RunId
+  /** There is a run to be planned. */
+  planSoon(this: void): void
   readonly mark?: Mark
 }
 
 /**
- * Reads requests; writes runs and their plans to the control database, tasks to the task topic, and an answer to every
- * record to the status topic. Crashed anywhere, the redelivered request finds its run by the request key and goes on
- * where it stood, with the same bounds and ids. Never touches source or sink but to check and to pin.
+ * Reads requests; writes runs to the control database, and an answer to every record to the status topic. Crashed
+ * anywhere, the redelivered request finds its run by the request key and is answered again. What was accepted is
+ * planned (make-plans.ts) and published (publish-tasks.ts) from the control database, whoever accepted it. Never
+ * touches source or sink but to check and to pin.
  */
 export function createPlanner(deps: PlannerDeps): Service {
   return deps.feed({
@@ -54,7 +52,7 @@ interface Asked extends AskedRequest {
   readonly record: IncomingRecord
 }
 
-/** Resolves when the record was answered and what it asks for is done; rejects when it must be handed over again. */
+/** Resolves when the record was answered; rejects when it must be handed over again. */
 async function answerRecord(deps: PlannerDeps, record: IncomingRecord, signal: AbortSignal): Promise<void> {
   const bytes = record.value ?? Buffer.alloc(0)
   let asked: AskedRequest = { requestKey: null, requestHash: requestHashOf(undefined, bytes) }
@@ -85,7 +83,7 @@ async function reject(
 async function start(deps: PlannerDeps, asked: Asked, signal: AbortSignal): Promise<void> {
   const { request } = asked
   const known = await deps.runs.knownRequest(request.requestKey)
-  if (known !== null) return goOnWith(deps, asked, known, signal)
+  if (known !== null) return goOnWith(deps, asked, known)
   const discovered = deps.definitions.get(request.backfill)
   const { bounds, target } = await admitStart(deps, discovered, request, signal)
   const outline = await outlinePlan(discovered.hash, bounds, cut(bounds, discovered.backfill.partitionBy), signal)
@@ -102,6 +100,8 @@ async function start(deps: PlannerDeps, asked: Asked, signal: AbortSignal): Prom
     range: rangeOf(bounds),
     estimatedRows: estimatedRowsOf(bounds),
     ...outline,
+    priority: request.priority ?? 0,
+    weight: request.weight ?? 1,
   }
   const { topicPartition, offset } = asked.record
   await deps.mark?.('R2')
@@ -111,12 +111,11 @@ async function start(deps: PlannerDeps, asked: Asked, signal: AbortSignal): Prom
   await deps.mark?.('R3')
   deps.log.info({ runId: run.id, requestKey: run.requestKey, partitions: run.partitions }, 'request accepted')
   await deps.status.publish([accepted(asked, run.id, deps.now())])
-  const begun = { state: 'planning', intent: 'running', controlSequence: 0, planCursor: 0, isPlanned: false } as const
-  await plan(deps, asked, { ...run, ...begun }, signal)
+  deps.planSoon()
 }
 
 /** A key that is known: the same record again, the same request in another record, or another request. */
-async function goOnWith(deps: PlannerDeps, asked: Asked, known: KnownRequest, signal: AbortSignal): Promise<void> {
+async function goOnWith(deps: PlannerDeps, asked: Asked, known: KnownRequest): Promise<void> {
   const { request, record } = asked
   if (known.bodyHash !== bodyHashOf(request))
     return reject(deps, asked, [
@@ -124,67 +123,4 @@ async function goOnWith(deps: PlannerDeps, asked: Asked, known: KnownRequest, si
     ])
   const again = known.topicPartition === record.topicPartition && known.offset === record.offset
   await deps.status.publish([(again ? accepted : duplicate)(asked, known.run.id, deps.now())])
-  if (again || known.run.state === 'planning') await plan(deps, asked, known.run, signal)
-}
-
-/** From wherever the run stands to `run.planned`. */
-async function plan(deps: PlannerDeps, asked: Asked, run: Run, signal: AbortSignal): Promise<void> {
-  if (run.state === 'planning')
-    try {
-      await writePlan(deps, run, deps.definitions.get(run.backfill), signal)
-      await announcePlan(deps, run, signal)
-      if (!(await deps.runs.markPlanned(run.id, deps.now()))) {
-        deps.log.info({ runId: run.id }, 'run cancelled while it was being planned')
-        return
-      }
-    } catch (error) {
-      if (!(error instanceof TerminalError)) throw error
-      await giveUp(deps, run)
-      throw error
-    }
-  else if (!run.isPlanned) return
-  await deps.status.publish([planned(run, deps.now())])
-  await deps.mark?.('R7')
-  deps.log.info({ runId: run.id, requestKey: asked.requestKey, partitions: run.partitions }, 'run planned')
-}
-
-/** A run that cannot be planned any more must not keep its target. Crashed in the middle, the supervisor tells it. */
-async function giveUp({ runs, status, now }: PlannerDeps, run: Run): Promise<void> {
-  const { id: runId, backfill, partitions } = run
-  const at = now()
-  if (!(await runs.failPlanning(run.id, at))) return
-  await status.publish([
-    {
-      version: 1,
-      type: 'run.failed',
-      runId,
-      backfill,
-      state: 'failed',
-      partitions,
-      partitionsFailed: 0,
-      partitionsCancelled: 0,
-      totals: noTotals,
-      at: at.toISOString(),
-    },
-  ])
-  await runs.markEndTold(run.id)
-}
-
-function planned(run: Run, now: Date): StatusEvent {
-  const { id: runId, backfill, requestKey, definitionHash, planHash, partitions, range, estimatedRows } = run
-  return {
-    ...{
-      version: 1,
-      type: 'run.planned',
-      runId,
-      backfill,
-      requestKey,
-      definitionHash,
-      planHash,
-      partitions,
-      range,
-      estimatedRows,
-    },
-    at: now.toISOString(),
-  }
 }

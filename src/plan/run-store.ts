@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Count } from '../contract/certificate.ts'
 import { Intent } from '../contract/control.ts'
-import { BackfillId, type PartitionId, RequestKey, RunId, Sha256 } from '../contract/ids.ts'
+import { BackfillId, RequestKey, RunId, Sha256 } from '../contract/ids.ts'
 import { PinnedBounds } from '../contract/plan.ts'
 import { KeyKind, KeyRange } from '../contract/range.ts'
 import { StartRequest } from '../contract/request.ts'
@@ -33,11 +33,15 @@ export interface Run {
   readonly partitions: number
   /** Partitions written so far. */
   readonly planCursor: number
-  /** All partitions are written and announced. */
+  /** All partitions are written. */
   readonly isPlanned: boolean
+  /** Tasks published so far, in the order of publish-order.ts. */
+  readonly published: number
+  readonly priority: number
+  readonly weight: number
 }
 
-export type NewRun = Omit<Run, 'state' | 'intent' | 'controlSequence' | 'planCursor' | 'isPlanned'> & {
+export type NewRun = Omit<Run, 'state' | 'intent' | 'controlSequence' | 'planCursor' | 'isPlanned' | 'published'> & {
   readonly definition: BackfillDescription
 }
 
@@ -58,6 +62,11 @@ export interface KnownRequest {
   readonly intent: { readonly sequence: number; readonly index: number | null } | null
 }
 
+/** With what of it has ended, as far as the ledger knows. */
+export interface PublishingRun extends Run {
+  readonly ended: number
+}
+
 /** All SQL of requests, runs and their partitions that the planner needs; each method is one statement, so one transaction. */
 export interface RunStore {
   /** The request that holds a key, with its run. */
@@ -67,9 +76,14 @@ export interface RunStore {
   accept(run: NewRun, accepted: AcceptedRequest): Promise<boolean>
   /** A page of the plan, which begins at `planCursor`. False: the plan is not there any more, another planner wrote on. */
   writePage(run: RunId, planCursor: number, page: readonly StoredPartition[]): Promise<boolean>
-  /** Partitions whose tasks may be missing, in the order of the plan; none when the run is not being planned any more. */
-  unannounced(run: RunId, limit: number): Promise<readonly StoredPartition[]>
-  markAnnounced(partitions: readonly PartitionId[]): Promise<void>
+  /** Runs whose plan is not complete, those that are to begin first in front. */
+  planning(): Promise<readonly Run[]>
+  /** Running runs with tasks that are still to be published. */
+  publishing(): Promise<readonly PublishingRun[]>
+  /** Partitions by their index, in any order. */
+  partitionsAt(run: RunId, indexes: readonly number[]): Promise<readonly StoredPartition[]>
+  /** More of its tasks are published. False: somebody else has published meanwhile. */
+  markPublished(run: RunId, from: number, to: number): Promise<boolean>
   /** Planning is done, the run begins (paused, if that is wanted). False: it was cancelled before. */
   markPlanned(run: RunId, plannedAt: Date): Promise<boolean>
   /** Gives up a run that is still being planned. False: it is not any more. */
@@ -82,7 +96,8 @@ export function createRunStore(pool: Pool, schema: string): RunStore {
   const in_ = (table: string): string => `${quoteIdentifier(schema)}.${table}`
   const ask = (text: string, values: unknown[]): ReturnType<typeof askControl> => askControl(pool, text, values)
   const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.target_id, r.state, r.intent,
-    r.control_sequence, r.bounds, r.range, r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor, r.planned_at is not null as is_planned`
+    r.control_sequence, r.bounds, r.range, r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor,
+    r.planned_at is not null as is_planned, r.published, r.priority, r.weight`
   return {
     knownRequest: async (requestKey) => {
       const { rows } = await ask(
@@ -118,8 +133,8 @@ export function createRunStore(pool: Pool, schema: string): RunStore {
       const { rowCount } = await ask(
         `with accepted as (
            insert into ${in_('run')} (id, request_key, backfill, definition_hash, definition, params, requested_by, target,
-                                      target_id, bounds, range, estimated_rows, plan_hash, partitions)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                                      target_id, bounds, range, estimated_rows, plan_hash, partitions, priority, weight)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20)
            on conflict do nothing returning id)
          insert into ${in_('request')} (request_key, body_hash, body, run_id, topic_partition, record_offset)
          select $2, $15, $16, id, $17, $18 from accepted`,
@@ -127,7 +142,7 @@ export function createRunStore(pool: Pool, schema: string): RunStore {
           ...[run.id, run.requestKey, run.backfill, run.definitionHash, JSON.stringify(run.definition)],
           ...[JSON.stringify(run.params), request.requestedBy ?? null, run.target.name, run.target.id],
           ...[JSON.stringify(run.bounds), JSON.stringify(run.range), run.estimatedRows, run.planHash, run.partitions],
-          ...[bodyHash, JSON.stringify(request), topicPartition, offset],
+          ...[bodyHash, JSON.stringify(request), topicPartition, offset, run.priority, run.weight],
         ],
       )
       return rowCount === 1
@@ -144,17 +159,37 @@ export function createRunStore(pool: Pool, schema: string): RunStore {
       )
       return rowCount === page.length
     },
-    unannounced: async (run, limit) => {
+    planning: async () => {
+      const { rows } = await ask(
+        `select ${runColumns} from ${in_('run')} r where r.state = 'planning' order by r.priority desc, r.accepted_at`,
+        [],
+      )
+      return rows.map(readRun)
+    },
+    publishing: async () => {
+      const { rows } = await ask(
+        `select ${runColumns}, (select count(*) from ${in_('ledger_partition')} l
+                                 where l.run_id = r.id and l.state <> 'running') as ended
+           from ${in_('run')} r where r.state = 'running' and r.published < r.partitions order by r.accepted_at`,
+        [],
+      )
+      return rows.map((row) => ({ ...readRun(row), ended: StoredCount.parse(row['ended']) }))
+    },
+    partitionsAt: async (run, indexes) => {
       const { rows } = await ask(
         `select index, partition_id, kind, "from", "to", locator, estimated_rows
-           from ${in_('partition')} where run_id = $1 and not announced
-            and exists (select from ${in_('run')} where id = $1 and state = 'planning') order by index limit $2`,
-        [run, limit],
+           from ${in_('partition')} where run_id = $1 and index = any ($2::int8[])`,
+        [run, indexes],
       )
       return rows.map(readPartition)
     },
-    markAnnounced: async (partitions) => {
-      await ask(`update ${in_('partition')} set announced = true where partition_id = any ($1::uuid[])`, [partitions])
+    markPublished: async (run, from, to) => {
+      const { rowCount } = await ask(`update ${in_('run')} set published = $3 where id = $1 and published = $2`, [
+        run,
+        from,
+        to,
+      ])
+      return rowCount === 1
     },
     markPlanned: async (run, plannedAt) => {
       const { rows } = await ask(
@@ -209,6 +244,9 @@ const RunRow = z.object({
   partitions: StoredCount,
   plan_cursor: StoredCount,
   is_planned: z.boolean(),
+  published: StoredCount,
+  priority: z.coerce.number(),
+  weight: StoredCount,
 })
 
 /** The columns of table `run` as a run. */
@@ -227,6 +265,9 @@ export function readRun(row: unknown): Run {
     partitions: counted.partitions,
     planCursor: counted.plan_cursor,
     isPlanned: counted.is_planned,
+    published: counted.published,
+    priority: counted.priority,
+    weight: counted.weight,
   }
 }
 

@@ -6,17 +6,14 @@ import type { Mark } from '../process/marks.ts'
 import { cut, keyKindOf } from './cut.ts'
 import { partitionIdOf } from './partition-id.ts'
 import type { Run, RunStore } from './run-store.ts'
-import type { TaskLog } from './task-log.ts'
-import { type StoredPartition, taskOf } from './task-of.ts'
+import type { StoredPartition } from './task-of.ts'
 
 export interface PlanWriterDeps {
-  readonly runs: RunStore
-  readonly tasks: TaskLog
-  now(this: void): Date
+  readonly runs: Pick<RunStore, 'writePage'>
   readonly mark?: Mark
 }
 
-const [partitionsPerPage, tasksPerBatch] = [5_000, 500]
+const partitionsPerPage = 5_000
 
 /**
  * Writes what is missing of an accepted run's plan, page by page from its plan cursor. Crashed anywhere, the same
@@ -56,21 +53,4 @@ export async function writePlan(
 function stored(run: Run, kind: KeyKind, partition: PlannedPartition): StoredPartition {
   const { index, from, to, locator, estimatedRows } = partition
   return { index, partitionId: partitionIdOf(run.id, partition), range: { kind, from, to }, locator, estimatedRows }
-}
-
-/** Publishes the tasks that may be missing. Those published before a crash are published again, and meet the claim. */
-export async function announcePlan(
-  { runs, tasks, now, mark }: PlanWriterDeps,
-  run: Run,
-  signal: AbortSignal,
-): Promise<void> {
-  for (;;) {
-    signal.throwIfAborted()
-    const partitions = await runs.unannounced(run.id, tasksPerBatch)
-    if (partitions.length === 0) return
-    await tasks.publish(partitions.map((partition) => taskOf(run, partition, 'planned', now())))
-    await mark?.('R6')
-    await runs.markAnnounced(partitions.map(({ partitionId }) => partitionId))
-    await mark?.('R5')
-  }
 }

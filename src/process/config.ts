@@ -42,6 +42,7 @@ const Environment = z.object({
   TIDEMARK_DEFINITIONS: z.string().default('./backfills'),
   TIDEMARK_WORKER_ID: WorkerId.default(() => `${hostname().replace(/[^A-Za-z0-9._-]/g, '-')}-${process.pid}`),
   TIDEMARK_SLOTS: z.coerce.number().int().min(1).max(mostSlots).default(2),
+  TIDEMARK_OPEN_TASKS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
   TIDEMARK_SESSION_TIMEOUT_MS: z.coerce.number().int().min(1000).max(300_000).default(10_000),
   TIDEMARK_LEASE_MS: z.coerce.number().int().min(1000).max(3_600_000).default(60_000),
   // Above every limit of a Postgres statement (pool.ts), or the watchdog would come first.
@@ -76,6 +77,8 @@ export interface Config {
   readonly workerId: string
   /** Partitions a worker works on at the same time. */
   readonly slots: number
+  /** Tasks of one run that are published and not ended, at most. */
+  readonly openTasks: number
   /** How long a partition stays with its holder after its last sign of life, when a duplicate task turns up elsewhere. */
   readonly leaseMs: number
   /** How long a task may wait in one stage (claim, read, transform, write, tell) before the worker counts as stuck. */
@@ -137,6 +140,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     definitionsFolder: values.TIDEMARK_DEFINITIONS,
     workerId: values.TIDEMARK_WORKER_ID,
     slots: values.TIDEMARK_SLOTS,
+    openTasks: values.TIDEMARK_OPEN_TASKS,
     leaseMs: values.TIDEMARK_LEASE_MS,
     stageLimitMs: values.TIDEMARK_STAGE_LIMIT_MS,
     database(variable: string): string {

@@ -23,6 +23,8 @@ export interface RunProgress {
   readonly workers: readonly WorkerProgress[]
   /** The run has ended, and so has, as far as was told, each of its partitions: no event of it is still to come. */
   readonly toldCompletely: boolean
+  /** Why it failed before anything of it was worked on; null: it did not. */
+  readonly reason: string | null
   /** Partitions that failed for good, with their reasons. */
   readonly failures: readonly { readonly index: number; readonly message: string }[]
 }
@@ -117,8 +119,8 @@ export function createRunFold(runId: RunId): RunFold {
     return planned === undefined && known.size === 0 ? 'planning' : 'running'
   }
   /** Partitions of a plan that was cancelled while it was being made have no events. */
-  const isToldCompletely = (): boolean =>
-    ended !== undefined &&
+  const isToldCompletely = (): boolean => ended !== undefined && (ended.reason !== undefined || isEachTold(ended))
+  const isEachTold = (ended: RunEnd): boolean =>
     counts.completed >= ended.partitions - ended.partitionsFailed - ended.partitionsCancelled &&
     counts.failed >= ended.partitionsFailed &&
     (ended.state === 'cancelled' && planned === undefined ? true : counts.cancelled >= ended.partitionsCancelled)
@@ -179,6 +181,7 @@ export function createRunFold(runId: RunId): RunFold {
           .map(([worker, rowsRead]) => ({ worker, rowsRead, partitionsRunning: holds.get(worker) ?? 0 }))
           .sort((a, b) => a.worker.localeCompare(b.worker)),
         toldCompletely: isToldCompletely(),
+        reason: ended?.reason ?? null,
         failures: [...failures.values()].sort((a, b) => a.index - b.index),
       }
     },

@@ -17,7 +17,6 @@ export interface RecordedPartition {
 export interface PlannedPartitionState {
   readonly partitionId: PartitionId
   readonly index: number
-  readonly announced: boolean
 }
 
 /** A difference seen before: it is acted on when it is still there `patienceMs` later. */
@@ -40,6 +39,8 @@ export interface Look {
   /** What is wanted of a partition: the stricter of its own intent and its run's. */
   intent(this: void, partitionId: PartitionId): Intent
   readonly plan: readonly PlannedPartitionState[]
+  /** Whether the task of a partition, by its index, was ever published: until then it is the planner's business. */
+  isPublished(this: void, index: number): boolean
   readonly checkpoints: ReadonlyMap<PartitionId, StoredCheckpoint>
   readonly ledger: ReadonlyMap<PartitionId, RecordedPartition>
   /** Whether an open task covers a partition; undefined while nobody knows, when none is acted on. */
@@ -87,7 +88,7 @@ export function compareRun(look: Look): Difference {
     return due
   }
 
-  for (const { partitionId, announced } of look.plan) {
+  for (const { partitionId, index } of look.plan) {
     const checkpoint = look.checkpoints.get(partitionId)
     const recorded = look.ledger.get(partitionId)
     if (checkpoint !== undefined && isTerminalPartition(checkpoint.state)) {
@@ -101,7 +102,7 @@ export function compareRun(look: Look): Difference {
     if (intent === 'cancelled') unswept.push(partitionId)
     // Nothing is to be done for it, so nobody need cover it.
     if (intent !== 'running') continue
-    if (!announced || look.covered === undefined || look.covered(partitionId)) continue
+    if (!look.isPublished(index) || look.covered === undefined || look.covered(partitionId)) continue
     const waitMs = checkpoint === undefined ? look.patienceMs : Math.max(look.patienceMs, look.leaseMs)
     if (lasted(partitionId, 'stranded', progressOf(checkpoint, recorded), waitMs)) stranded.push(partitionId)
   }

@@ -57,12 +57,12 @@ export function createLiveRuns(pool: Pool, schema: string): LiveRuns {
     plan: async (run) => {
       const { rows } = await query<Record<string, unknown>>(
         pool,
-        `select partition_id, index, announced from ${in_('partition')} where run_id = $1 order by index`,
+        `select partition_id, index from ${in_('partition')} where run_id = $1 order by index`,
         [run],
       )
       return rows.map((row) => {
-        const { partition_id, index, announced } = PlanRow.parse(row)
-        return { partitionId: partition_id, index, announced }
+        const { partition_id, index } = PlanRow.parse(row)
+        return { partitionId: partition_id, index }
       })
     },
     recorded: async (run) => {
@@ -102,7 +102,7 @@ export function createLiveRuns(pool: Pool, schema: string): LiveRuns {
 }
 
 const StoredCount = z.coerce.number().pipe(Count)
-const PlanRow = z.object({ partition_id: z.uuid(), index: StoredCount, announced: z.boolean() })
+const PlanRow = z.object({ partition_id: z.uuid(), index: StoredCount })
 const RecordedRow = z.object({
   partition_id: z.uuid(),
   epoch: StoredCount,

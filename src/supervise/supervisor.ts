@@ -5,9 +5,11 @@ import { canMove, isTerminalRun } from '../contract/states.ts'
 import type { Definitions, DiscoveredBackfill } from '../define/discover.ts'
 import type { ControlLog } from '../plan/control-log.ts'
 import { breakerRequest } from '../plan/park-request.ts'
+import { publishOrder } from '../plan/publish-order.ts'
 import type { Run } from '../plan/run-store.ts'
 import type { TaskLog } from '../plan/task-log.ts'
 import { taskOf } from '../plan/task-of.ts'
+import { createLeadership, type Leadership } from '../postgres/leadership.ts'
 import type { Pool } from '../postgres/pool.ts'
 import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
@@ -16,7 +18,6 @@ import type { Sink } from '../sink/sink.ts'
 import type { StatusLog } from '../status/status-log.ts'
 import { pause } from '../work/pause.ts'
 import { compareRun, type Difference, type Look, type PlannedPartitionState, type Sightings } from './compare.ts'
-import { createLeadership, type Leadership } from './leadership.ts'
 import { createLiveRuns, type LiveRun, type LiveRuns } from './live-runs.ts'
 import { partitionEnd, republished, runEnd } from './repairs.ts'
 import { sweepCancelled } from './sweep-cancelled.ts'
@@ -162,7 +163,10 @@ async function lookAt(
   const intent: Look['intent'] =
     run.intent === 'cancelled' ? () => 'cancelled' : (partitionId) => own.get(partitionId) ?? run.intent
   const { state } = run
-  const found = compareRun({ nowMs, patienceMs, leaseMs, state, intent, plan, checkpoints, ledger, covered, before })
+  const { placeOf } = publishOrder(run.partitions)
+  const isPublished = (index: number): boolean => placeOf(index) < run.published
+  const stored = { plan, checkpoints, ledger, isPublished }
+  const found = compareRun({ nowMs, patienceMs, leaseMs, state, intent, ...stored, covered, before })
   memory.sightings.set(run.id, found.sightings)
 
   const planned = new Map(plan.map((partition) => [partition.partitionId, partition]))

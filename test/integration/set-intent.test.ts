@@ -263,7 +263,7 @@ test('a run paused while it is being planned begins paused', async () => {
   const { runs } = { runs: createRunStore(around.database.pool, around.database.schema) }
   await setIntent(deps, asked(around, 'pause'))
   expect(await runOf(around)).toMatchObject({ state: 'planning', intent: 'paused' })
-  expect(await runs.unannounced(around.runId, 10)).toHaveLength(3)
+  expect(await runs.planning()).toMatchObject([{ id: around.runId }])
   expect(await runs.markPlanned(around.runId, new Date())).toBe(true)
   expect(await runOf(around)).toMatchObject({ state: 'paused', intent: 'paused' })
   await setIntent(deps, asked(around, 'resume'))
@@ -278,7 +278,7 @@ test('a run cancelled while it is being planned is planned no further', async ()
   const page = { index: 3, partitionId: around.runId, locator: null, estimatedRows: null }
   const range = { kind: 'integer', from: '30', to: '40' } as const
   expect(await runs.writePage(around.runId, 3, [{ ...page, range }])).toBe(false)
-  expect(await runs.unannounced(around.runId, 10)).toEqual([])
+  expect(await runs.planning()).toEqual([])
   expect(await runs.markPlanned(around.runId, new Date())).toBe(false)
   expect(await runs.failPlanning(around.runId, new Date())).toBe(false)
   expect(await runOf(around)).toMatchObject({ state: 'cancelling' })

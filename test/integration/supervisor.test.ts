@@ -54,15 +54,15 @@ async function world(): Promise<World> {
   const runId = randomUUID()
   await database.rows(
     `insert into :schema.run (id, request_key, backfill, definition_hash, definition, params, target, target_id, state, bounds, range,
-       plan_hash, partitions, plan_cursor, planned_at) values ($1, 'orders/1', 'orders-v2', $2, '{}', '{"a": 1}', 't', 't', 'running',
+       plan_hash, partitions, plan_cursor, planned_at, published) values ($1, 'orders/1', 'orders-v2', $2, '{}', '{"a": 1}', 't', 't', 'running',
        '{"kind": "integer", "column": "id", "from": "0", "to": "30", "estimatedRows": null}',
-       '{"kind": "integer", "from": "0", "to": "30"}', $2, 3, 3, now())`,
+       '{"kind": "integer", "from": "0", "to": "30"}', $2, 3, 3, now(), 3)`,
     [runId, discovered.hash],
   )
   for (const n of [0, 1, 2])
     await database.rows(
-      `insert into :schema.partition (run_id, index, partition_id, kind, "from", "to", locator, announced)
-       values ($1, $2, $3, 'integer', $4, $5, '{"column": "id"}', true)`,
+      `insert into :schema.partition (run_id, index, partition_id, kind, "from", "to", locator)
+       values ($1, $2, $3, 'integer', $4, $5, '{"column": "id"}')`,
       [runId, n, partitionId(n), String(n * 10), String(n * 10 + 10)],
     )
   const covered = new Set([0, 1, 2].map(partitionId))
@@ -201,8 +201,8 @@ test('a run of which most partitions fail is asked to be parked, once', async ()
   const around = await world()
   for (let n = 3; n < 60; n += 1)
     await around.database.rows(
-      `insert into :schema.partition (run_id, index, partition_id, kind, "from", "to", locator, announced)
-       values ($1, $2, $3, 'integer', '0', '10', '{"column": "id"}', true)`,
+      `insert into :schema.partition (run_id, index, partition_id, kind, "from", "to", locator)
+       values ($1, $2, $3, 'integer', '0', '10', '{"column": "id"}')`,
       [around.runId, n, partitionId(n)],
     )
   for (let n = 0; n < 60; n += 1) around.covered.add(partitionId(n))

@@ -24,7 +24,8 @@ const nothing: Look = {
   leaseMs: 60_000,
   state: 'running',
   intent: () => 'running',
-  plan: [a, b].map((partitionId, index) => ({ partitionId, index, announced: true })),
+  plan: [a, b].map((partitionId, index) => ({ partitionId, index })),
+  isPublished: () => true,
   checkpoints: new Map(),
   ledger: new Map(),
   covered: () => true,
@@ -76,8 +77,8 @@ test('while open tasks are not known, nothing counts as stranded, and time does 
   expect(found.map(({ stranded }) => stranded.length)).toEqual([0, 0, 0, 2])
 })
 
-test('what the planner has not announced yet is its business', () => {
-  const found = lookAt([0, 20_000], () => ({ covered: nobody, plan: [{ partitionId: a, index: 0, announced: false }] }))
+test('what the planner has not published yet is its business', () => {
+  const found = lookAt([0, 20_000], () => ({ covered: nobody, isPublished: () => false }))
   expect(found.map(({ stranded }) => stranded)).toEqual([[], []])
 })
 
@@ -133,7 +134,7 @@ describe('the circuit breaker', () => {
       n < completed ? 'completed' : n < completed + failed ? 'failed' : 'running'
     return compareRun({
       ...nothing,
-      plan: ids.map((partitionId, index) => ({ partitionId, index, announced: true })),
+      plan: ids.map((partitionId, index) => ({ partitionId, index })),
       checkpoints: rows(...ids.map((id, n) => row(id, stateOf(n)))),
       ...more,
     })

@@ -4,6 +4,7 @@ import { ratePerSecond, timeLeftMs, withSample } from '../../../src/cli/run/rate
 import type { RunProgress } from '../../../src/status/fold-run.ts'
 
 const run: RunProgress = {
+  reason: null,
   runId: '0190a7e2-0000-7000-8000-000000000001',
   state: 'running',
   partitions: 11,

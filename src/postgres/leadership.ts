@@ -10,6 +10,10 @@ export interface Leadership {
   resign(): Promise<void>
 }
 
+/** A leader that says nothing for so long is stopped, and the server ends its session: another one takes over. */
+const silentMs = 10_000
+const signEveryMs = 2_000
+
 /**
  * Leadership by a lock of a session of its own: it goes with the connection, so a process that dies or is cut off
  * loses it without anybody's help. A former leader may believe in it until its next look; whatever leaders do must
@@ -17,12 +21,14 @@ export interface Leadership {
  */
 export function createLeadership(pool: Pool, name: string, log: Log): Leadership {
   let session: Client | undefined
+  let signs: NodeJS.Timeout | undefined
   const keep = (client: Client): void => {
     session = client
     // Without a listener a lost connection would end the process; the next look finds it lost.
     client.on('error', (error) => log.warn({ error: messageOf(error) }, 'the connection that holds the lead was lost'))
   }
   const drop = (): void => {
+    clearInterval(signs)
     session?.release(true)
     session = undefined
   }
@@ -30,10 +36,15 @@ export function createLeadership(pool: Pool, name: string, log: Log): Leadership
     const client = await pool.connect()
     keep(client)
     const { rows } = await client.query<{ held: boolean }>(
-      'select pg_try_advisory_lock(hashtextextended($1, 0)) as held',
+      `select pg_try_advisory_lock(hashtextextended($1, 0)) as held,
+              set_config('idle_session_timeout', '${silentMs}', false) as limited`,
       [name],
     )
-    if (rows[0]?.held === true) return true
+    if (rows[0]?.held === true) {
+      // Also while a look takes long. What is lost is found by the next one that asks.
+      signs = setInterval(() => void client.query('select 1').catch(() => {}), signEveryMs)
+      return true
+    }
     drop()
     return false
   }

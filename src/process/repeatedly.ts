@@ -1,0 +1,60 @@
+import { messageOf } from '../contract/errors.ts'
+import type { Log } from './log.ts'
+import type { Service } from './service.ts'
+
+/** Something that is done again and again. */
+export interface Repeated extends Service {
+  /** There is something to do: not only at the next time. */
+  soon(): void
+}
+
+export interface RepeatedOptions {
+  /** From one time to the next, at least. */
+  readonly everyMs: number
+  /** True: there is more to do, at once. A rejection is logged, and it is tried again. */
+  act(this: void, signal: AbortSignal): Promise<boolean>
+  /** What could not be done, for the log. */
+  readonly what: string
+  readonly log: Log
+}
+
+const longestRestMs = 5_000
+
+/** Does it from `start` to `stop`, never twice at a time; after failures ever more rarely, up to every five seconds. */
+export function repeatedly({ everyMs, act, what, log }: RepeatedOptions): Repeated {
+  const ended = new AbortController()
+  let going: Promise<void> | undefined
+  let wake = Promise.withResolvers<void>()
+  const rest = async (ms: number): Promise<void> => {
+    const timeout = Promise.withResolvers<void>()
+    const timer = setTimeout(() => timeout.resolve(), ms)
+    await Promise.race([timeout.promise, wake.promise])
+    clearTimeout(timer)
+    wake = Promise.withResolvers<void>()
+  }
+  const go = async (): Promise<void> => {
+    let failures = 0
+    while (!ended.signal.aborted)
+      try {
+        const hasMore = await act(ended.signal)
+        failures = 0
+        if (!hasMore && !ended.signal.aborted) await rest(everyMs)
+      } catch (error) {
+        if (ended.signal.aborted) return
+        failures += 1
+        log.warn({ error: messageOf(error) }, `${what}: tries again`)
+        await rest(Math.min(everyMs * 2 ** failures, longestRestMs))
+      }
+  }
+  return {
+    soon: () => wake.resolve(),
+    start: async () => {
+      going ??= go()
+    },
+    stop: async () => {
+      ended.abort()
+      wake.resolve()
+      await going
+    },
+  }
+}
