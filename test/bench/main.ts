@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { benchFlights } from './flights.ts'
 import { benchPause } from './pause.ts'
+import { benchPlan } from './plan.ts'
 import type { BenchResult } from './result.ts'
 import { benchSkew } from './skew.ts'
 import { benchSoak } from './soak.ts'
@@ -10,6 +11,7 @@ import { benchTasks } from './tasks.ts'
 const benches: Readonly<Record<string, (rounds: number) => Promise<readonly BenchResult[]>>> = {
   flights: benchFlights,
   pause: benchPause,
+  plan: benchPlan,
   skew: benchSkew,
   soak: benchSoak,
   tasks: benchTasks,
