@@ -1,18 +1,23 @@
 // Writes topics/: for each topic its declaration, the JSON Schema of its value and, once per version, a golden sample;
-// and schemas/: the JSON Schemas of the documents that commands print.
+// and schemas/: the JSON Schemas of the documents that commands print and of those that people write.
 // A golden sample that exists is never written again: every later reader must still read it.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import { PlanReport } from '../src/contract/plan-report.ts'
+import { DefinitionFile } from '../src/define/definition-file.ts'
 import { jsonSchemaOf } from '../src/kafka/codec.ts'
 import { type TopicDeclaration, topicCatalog } from '../src/kafka/topic-catalog.ts'
 import { topicSamples } from './topic-samples.ts'
 
 const folder = new URL('../topics/', import.meta.url)
 
-/** What commands print with --json, by the name of its file. */
-const documents: Readonly<Record<string, z.ZodType>> = { 'plan-report.v1.schema.json': PlanReport }
+/** What commands print with --json, and files that people write, by the name of the schema's file. */
+const documents: Readonly<Record<string, z.ZodType>> = {
+  'plan-report.v1.schema.json': PlanReport,
+  // Read, not printed: for editors.
+  'definition.v1.schema.json': DefinitionFile,
+}
 
 const text = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
 import { readConfig } from '../process/config.ts'
 import { createClientLog } from './client-log.ts'
@@ -13,6 +14,7 @@ export function addPlan(program: Command, context: CommandContext): void {
     .command('plan')
     .description('show what a run of a backfill would do and how long it would take, touching nothing')
     .argument('<backfill>', 'id of the definition')
+    .option('--definitions <folder>', 'folder of the definition files (default: $TIDEMARK_DEFINITIONS or ./backfills)')
     .option('--params <json>', 'params as one JSON object')
     .option('--param <name=value>', 'one param; may be given several times', collect)
     .option('--workers <count>', 'workers to reckon with', parseCount(1, 10_000), 1)
@@ -27,6 +29,9 @@ export function addPlan(program: Command, context: CommandContext): void {
         // Nothing is asked of a broker; the configuration as a whole wants one named.
         KAFKA_BROKERS: 'localhost:9092',
         ...withRunningSystem(context.env, context.cwd, ['DATABASE_URL']),
+        ...(options.definitions === undefined
+          ? {}
+          : { TIDEMARK_DEFINITIONS: resolve(context.cwd, options.definitions) }),
       })
       const [{ dryRunOf }, { planText }] = await Promise.all([import('../compose.ts'), import('./plan-text.ts')])
       const workers = options.probe ? { count: options.workers, slots: config.slots } : null

@@ -7,6 +7,7 @@ import { addOffsets } from './offsets.ts'
 import { addPlan } from './plan.ts'
 import { addRoles } from './roles.ts'
 import { addRun } from './run.ts'
+import { addSchema } from './schema.ts'
 import { addStatus } from './status.ts'
 import { addSubmit } from './submit.ts'
 import { addTopics } from './topics.ts'
@@ -24,6 +25,7 @@ export function createProgram(context: CommandContext, parent: Parent | undefine
   addUp(program, context)
   addRun(program, context)
   addPlan(program, context)
+  addSchema(program, context)
   addSubmit(program, context)
   addStatus(program, context)
   addWatch(program, context)

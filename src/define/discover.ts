@@ -5,6 +5,7 @@ import { messageOf, TerminalError } from '../contract/errors.ts'
 import type { Sha256 } from '../contract/ids.ts'
 import { nearestName } from '../source/nearest-name.ts'
 import { type Backfill, isBackfill } from './define-backfill.ts'
+import { isDefinitionFile, readDefinitionFile } from './definition-file.ts'
 import { definitionHash, describeBackfill } from './describe.ts'
 import { resolveOwnName } from './resolve-own-name.ts'
 
@@ -26,7 +27,7 @@ export interface Definitions {
 
 /**
  * Loads every definition file of a folder (not of the folders in it): *.ts, *.mts, *.js and *.mjs, but no *.test.*
- * and no *.d.ts. Throws TerminalError (NOT_FOUND) when there are none, and (DEFINITION_INVALID) with every file that is
+ * and no *.d.ts; and definitions as data, *.backfill.yaml, *.backfill.yml and *.backfill.json. Throws TerminalError (NOT_FOUND) when there are none, and (DEFINITION_INVALID) with every file that is
  * broken: a process that knows only some of the definitions would refuse work that is fine.
  */
 export async function discoverBackfills(folder: string): Promise<Definitions> {
@@ -36,7 +37,9 @@ export async function discoverBackfills(folder: string): Promise<Definitions> {
   const found = new Map<string, DiscoveredBackfill>()
   for (const file of files) {
     try {
-      for (const backfill of await exportedBackfills(file)) {
+      for (const backfill of isDefinitionFile(file)
+        ? [await readDefinitionFile(file)]
+        : await exportedBackfills(file)) {
         const before = found.get(backfill.id)
         if (before !== undefined)
           problems.push(`two definitions have the id "${backfill.id}": ${before.file} and ${file}; ids must be unique`)
@@ -65,7 +68,7 @@ async function definitionFiles(folder: string): Promise<string[]> {
     throw new TerminalError('NOT_FOUND', `definitions folder ${folder} cannot be read; ${remedy}`, { cause: error })
   })
   const files = entries
-    .filter(({ name }) => /\.m?[jt]s$/.test(name) && !/\.(d|test)\.m?[jt]s$/.test(name))
+    .filter(({ name }) => isDefinitionFile(name) || (/\.m?[jt]s$/.test(name) && !/\.(d|test)\.m?[jt]s$/.test(name)))
     // Not isFile(): a mounted ConfigMap is a folder of symbolic links.
     .filter((entry) => !entry.isDirectory())
     .map(({ name }) => join(folder, name))
@@ -73,7 +76,7 @@ async function definitionFiles(folder: string): Promise<string[]> {
   if (files.length === 0)
     throw new TerminalError(
       'NOT_FOUND',
-      `definitions folder ${folder} has no *.ts, *.mts, *.js or *.mjs file; ${remedy}`,
+      `definitions folder ${folder} has no *.ts, *.mts, *.js, *.mjs or *.backfill.yaml file; ${remedy}`,
     )
   return files
 }

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PlanReport } from '../../src/contract/plan-report.ts'
 import { eventually } from '../support/eventually.ts'
 import { createSmallBackfill, type SmallBackfill } from '../support/small-backfill.ts'
 import { childrenOf, isRunning, startTidemark, type TidemarkProcess } from '../support/tidemark-process.ts'
@@ -11,17 +12,30 @@ let up: TidemarkProcess
 
 beforeAll(async () => {
   small = await createSmallBackfill({ rows: 5_000, rowGroupRows: 1_000, chunkRows: 500 })
+  const sink = `${small.env.TIDEMARK_SCHEMA}_sink`
+  writeFileSync(join(small.folder, 'copy.backfill.yaml'), copyDefinition(sink))
   up = small.tidemark('up', '--definitions', '.', '--workers', '1', '--json')
   await eventually('the system is up', async () => up.stdout().endsWith('}\n') || undefined, 40_000)
   const table = small.folder
   const prepare = readFileSync(join(table, 'small.prepare.sql'), 'utf8')
   await small.query(prepare)
+  await small.query(`create table ${sink}.copy (position bigint, amount text, name text not null)`)
 })
 afterAll(async () => {
   up.child.kill('SIGKILL')
   await up.ended
   await small.close()
 })
+
+/** A copy of what "small" wrote, without a line of code. */
+const copyDefinition = (schema: string): string => `
+id: copy
+source: { kind: postgres.table, table: ${schema}.small, key: position }
+columns: { position: int, amount: text, name: text }
+partitionBy: { by: quantiles, column: position, rows: 1000 }
+sink: { kind: postgres.insert, table: ${schema}.copy, range: position }
+limits: { chunkRows: 300 }
+`
 
 /** Another terminal: the same folder, but none of the variables. */
 const elsewhere = (...args: string[]): TidemarkProcess =>
@@ -56,6 +70,36 @@ describe('with "tidemark up" in another terminal', () => {
     const one = await elsewhere('status', runId).ended
     expect(one.code, one.stderr).toBe(0)
     expect(one.stdout).toContain('completed')
+  })
+
+  test('a definition in YAML is looked at, approved of, and run as it was looked at', async () => {
+    await small.query(`analyze ${small.env.TIDEMARK_SCHEMA}_sink.small`)
+    const told = await elsewhere('plan', 'copy', '--definitions', '.', '--json').ended
+    expect(told.code, told.stderr).toBe(0)
+    const report = PlanReport.parse(JSON.parse(told.stdout))
+    expect(report).toMatchObject({ backfill: 'copy', partitions: 5, conflicts: [], rows: { total: 5_000 } })
+    expect(report.forecast?.probedRows).toBeGreaterThan(0)
+    expect(await small.query(`select count(*)::int as rows from ${small.env.TIDEMARK_SCHEMA}_sink.copy`)).toEqual([
+      { rows: 0 },
+    ])
+    const forPeople = await elsewhere('plan', 'copy', '--definitions', '.', '--no-probe').ended
+    expect(forPeople.stdout).toContain('5 with about 5,000 rows: 1,000 to 1,000 each')
+
+    writeFileSync(join(small.folder, 'plan.json'), told.stdout)
+    const submitted = await elsewhere('submit', 'copy', '--plan', 'plan.json', '--wait', '--json').ended
+    expect(submitted.code, submitted.stderr).toBe(0)
+    expect(JSON.parse(submitted.stdout)).toMatchObject({ state: 'completed', rowsWritten: 5_000, partitions: 5 })
+    const schema = `${small.env.TIDEMARK_SCHEMA}_sink`
+    const [compared] = await small.query<{ rows: number; wrong: number }>(
+      `select count(*)::int as rows, count(*) filter (where s.amount::text <> c.amount or s.name <> c.name)::int as wrong
+         from ${schema}.copy c join ${schema}.small s using (position)`,
+    )
+    expect(compared).toEqual({ rows: 5_000, wrong: 0 })
+
+    await small.query(`delete from ${schema}.small where position >= 4000`)
+    const stale = await elsewhere('submit', 'copy', '--plan', 'plan.json').ended
+    expect(stale.code).toBe(2)
+    expect(stale.stderr).toContain('the range was 0 to 5000 and is 0 to 4000')
   })
 
   test('the same request key and body are the same run; another body is refused', async () => {

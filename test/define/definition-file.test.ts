@@ -1,0 +1,109 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { TerminalError } from '../../src/contract/errors.ts'
+import type { Backfill } from '../../src/define/define-backfill.ts'
+import { readDefinitionFile } from '../../src/define/definition-file.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'tidemark-files-'))
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+async function read(text: string): Promise<Backfill> {
+  const file = join(folder, 'a.backfill.yaml')
+  await writeFile(file, text)
+  return readDefinitionFile(file)
+}
+const reasons = (text: string): Promise<readonly string[]> =>
+  read(text).then(
+    () => [],
+    (error: TerminalError) => error.reasons,
+  )
+
+const orders = `
+id: copy-orders
+params:
+  from: { type: date }
+  to: { type: date, default: "2025-01-01" }
+source: { kind: postgres.table, table: public.orders, key: id }
+columns: { id: bigint, created_at: text, amount: "text?", paid: boolean }
+partitionBy: { by: time, column: created_at, every: P1D, timezone: Europe/Berlin, bounds: { from: from, to: to } }
+sink: { kind: postgres.insert, table: public.orders_copy, range: created_at, database: WAREHOUSE_URL }
+limits: { chunkRows: 1000 }
+redact: [amount]
+`
+
+describe('a definition as a file', () => {
+  it('is what defineBackfill makes of the same words', async () => {
+    const backfill = await read(orders)
+    expect(backfill).toMatchObject({
+      id: 'copy-orders',
+      source: { kind: 'postgres.table', table: 'public.orders', key: 'id', database: 'DATABASE_URL' },
+      partitionBy: {
+        kind: 'time',
+        column: 'created_at',
+        every: 'P1D',
+        timezone: 'Europe/Berlin',
+        bounds: { from: 'from', to: 'to' },
+      },
+      sink: { kind: 'postgres.insert', table: 'public.orders_copy', range: 'created_at', database: 'WAREHOUSE_URL' },
+      transform: null,
+      redact: ['amount'],
+    })
+    expect(backfill.limits.chunkRows).toBe(1_000)
+    expect(backfill.params.parse({ from: '2024-01-01' })).toEqual({ from: '2024-01-01', to: '2025-01-01' })
+    const row = { id: 1n, created_at: '2024-01-01T00:00:00Z', amount: null, paid: true }
+    expect(await backfill.sink.schema['~standard'].validate(row)).toEqual({ value: row })
+    expect(await backfill.sink.schema['~standard'].validate({ ...row, paid: null })).toHaveProperty('issues')
+  })
+
+  it.each([
+    ['by: key, column: id, size: 500', { kind: 'key', column: 'id', size: 500n, bounds: null }],
+    ['by: quantiles, column: id', { kind: 'quantiles', column: 'id', rows: 250_000, timezone: 'UTC', bounds: null }],
+    // The sink owns a range of its column: there is nothing to choose.
+    ['by: auto, rows: 1000', { kind: 'quantiles', column: 'created_at', rows: 1_000, timezone: 'UTC', bounds: null }],
+  ])('may be cut %s', async (by, expected) => {
+    expect((await read(orders.replace(/partitionBy: .*/, `partitionBy: { ${by} }`))).partitionBy).toEqual(expected)
+  })
+
+  it('may read files, upsert, and be JSON', async () => {
+    const backfill = await read(
+      JSON.stringify({
+        id: 'trips',
+        source: { kind: 'files.parquet', path: 'trips/*.parquet', position: 'trip_no' },
+        columns: { trip_no: 'int', fare: 'number?' },
+        partitionBy: { by: 'rowGroup' },
+        sink: { kind: 'postgres.upsert', table: 'trips', key: ['trip_no'] },
+      }),
+    )
+    expect(backfill.source).toMatchObject({ kind: 'files.parquet', paths: ['trips/*.parquet'], position: 'trip_no' })
+    expect(backfill.sink).toMatchObject({ key: ['trip_no'], range: null })
+  })
+
+  it('tells every mistake at once, with its place and its value', async () => {
+    const wrong = orders
+      .replace('table: public.orders,', 'tabel: public.orders,')
+      .replace('paid: boolean', 'paid: bool')
+      .replace('id: copy-orders', 'id: Copy Orders')
+    expect(await reasons(wrong)).toEqual([
+      expect.stringMatching(/^id: .*, got "Copy Orders"$/),
+      'source.table: Invalid input: expected string, received undefined',
+      'source: unknown field "tabel"',
+      expect.stringMatching(/^columns.paid: Invalid option: .*, got "bool"$/),
+    ])
+  })
+
+  it('tells where it is no YAML', async () => {
+    expect((await reasons('id: a\n  source: [')).join()).toMatch(/ at line \d+, column \d+/)
+    expect((await reasons('id: a\nid: b\n')).join()).toMatch(/Map keys must be unique at line 2/)
+  })
+
+  it('is looked at as a whole, as one in code is', async () => {
+    expect(await reasons(orders.replace(/partitionBy: .*/, 'partitionBy: { by: rowGroup }'))).toEqual([
+      expect.stringContaining('partitionBy "rowGroup" does not fit source "postgres.table"'),
+    ])
+    expect(await reasons(orders.replace('chunkRows: 1000', 'chunkRows: 0'))).toEqual([
+      expect.stringContaining('chunkRows'),
+    ])
+  })
+})
