@@ -24,18 +24,23 @@ const longestRestMs = 5_000
 export function repeatedly({ everyMs, act, what, log }: RepeatedOptions): Repeated {
   const ended = new AbortController()
   let going: Promise<void> | undefined
-  let wake = Promise.withResolvers<void>()
-  const rest = async (ms: number): Promise<void> => {
-    const timeout = Promise.withResolvers<void>()
-    const timer = setTimeout(() => timeout.resolve(), ms)
-    await Promise.race([timeout.promise, wake.promise])
-    clearTimeout(timer)
-    wake = Promise.withResolvers<void>()
-  }
+  let isWanted = false
+  let wake: (() => void) | undefined
+  const rest = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => wake?.(), ms)
+      wake = () => {
+        clearTimeout(timer)
+        wake = undefined
+        resolve()
+      }
+      if (isWanted) wake()
+    })
   const go = async (): Promise<void> => {
     let failures = 0
     while (!ended.signal.aborted)
       try {
+        isWanted = false
         const hasMore = await act(ended.signal)
         failures = 0
         if (!hasMore && !ended.signal.aborted) await rest(everyMs)
@@ -47,13 +52,16 @@ export function repeatedly({ everyMs, act, what, log }: RepeatedOptions): Repeat
       }
   }
   return {
-    soon: () => wake.resolve(),
+    soon: () => {
+      isWanted = true
+      wake?.()
+    },
     start: async () => {
       going ??= go()
     },
     stop: async () => {
       ended.abort()
-      wake.resolve()
+      wake?.()
       await going
     },
   }

@@ -49,7 +49,10 @@ export async function benchPlan(): Promise<readonly BenchResult[]> {
     await db.query('create table noop_source (id bigint primary key); create table noop_sink (id bigint primary key)')
     await command('topics', 'apply')
     await start('ledger')
-    let planner = await start('planner')
+    const planners = [await start('planner')]
+    const measure = (): void => {
+      for (const planner of planners.slice(-1)) memoryMb = Math.max(memoryMb, largestMb(planner))
+    }
     let memoryMb = 0
     const planned = async (kills: readonly number[]): Promise<{ runId: string; seconds: number; rows: string }> => {
       const began = performance.now()
@@ -57,10 +60,11 @@ export async function benchPlan(): Promise<readonly BenchResult[]> {
       const cursor = (): Promise<number> => number('select plan_cursor as n from plan.run where id = $1', [runId])
       for (const share of kills) {
         await eventually('the plan to get on', async () => (await cursor()) >= share * partitions || undefined, limitMs)
-        memoryMb = Math.max(memoryMb, largestMb(planner))
-        planner.child.kill('SIGKILL')
-        await planner.ended
-        planner = await start('planner')
+        measure()
+        const planner = planners.at(-1)
+        planner?.child.kill('SIGKILL')
+        await planner?.ended
+        planners.push(await start('planner'))
       }
       await eventually(
         'the plan',
@@ -68,7 +72,7 @@ export async function benchPlan(): Promise<readonly BenchResult[]> {
         limitMs,
       )
       const seconds = (performance.now() - began) / 1_000
-      memoryMb = Math.max(memoryMb, largestMb(planner))
+      measure()
       // Everything of a partition but its id, which is the run's own.
       const { rows } = await db.query<{ rows: string }>(
         `select md5(string_agg(md5(format('%s/%s/%s/%s', index, "from", "to", locator)), '' order by index)) as rows
@@ -99,7 +103,7 @@ export async function benchPlan(): Promise<readonly BenchResult[]> {
       limitMs,
     )
     const rate = done / ((performance.now() - began) / 1_000)
-    memoryMb = Math.max(memoryMb, largestMb(planner))
+    measure()
     // Read before what ended was counted: up to a batch more may have been published in between.
     if (mostOpen > openTasks + 5_000) throw new Error(`${mostOpen} tasks were open, of ${openTasks}`)
     const figure = (
