@@ -34,7 +34,12 @@ export async function benchTasks(rounds: number): Promise<readonly BenchResult[]
     const [ours, theirs]: [Measured[], Measured[]] = [[], []]
     for (let round = 0; round < rounds; round += 1) {
       const prefix = `bench${round}`
-      const env = { ...servers.env(prefix), TIDEMARK_DEFINITIONS: scratch, LOG_LEVEL: 'warn' }
+      const env = {
+        ...servers.env(prefix),
+        TIDEMARK_DEFINITIONS: scratch,
+        TIDEMARK_OPEN_TASKS: String(tasks),
+        LOG_LEVEL: 'warn',
+      }
       await writeFile(join(scratch, 'noop.ts'), definition)
       ours.push(await measureTidemark(env, prefix, db))
       theirs.push(await measureGraphile(servers.databaseUrl, scratch, db))
@@ -84,7 +89,7 @@ async function measureTidemark(env: NodeJS.ProcessEnv, schema: string, db: pg.Po
   const processes = [run('planner'), run('ledger'), run('supervisor')]
   try {
     await ended(run('submit', 'noop', '--param', 'from=0', '--param', `to=${tasks}`, '--timeout', '5m'))
-    await eventually('the plan', () => one(db, `select 1 from ${schema}.run where state = 'running'`), limitMs)
+    await eventually('the plan', () => one(db, `select 1 from ${schema}.run where published = partitions`), limitMs)
     const worker = run('worker', '--worker-id', 'worker-1', '--slots', '256')
     processes.push(worker)
     const began = await eventually(
