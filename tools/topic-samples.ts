@@ -96,6 +96,7 @@ const status: StatusEvent[] = [
     attempts: 1,
   },
   { ...ofPartition, type: 'partition.cancelled' },
+  { ...ofRun, type: 'run.queued', position: 2, waitsFor: 'target' },
   { ...ofRun, type: 'partition.republished', partitionId, index: 3, message: 'no open task covered the partition' },
   {
     ...ofRun,

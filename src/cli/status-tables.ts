@@ -8,22 +8,27 @@ import { countText } from './run/progress-text.ts'
 export function runsTable(runs: readonly ListedRun[]): string {
   if (runs.length === 0) return 'no runs yet; "tidemark submit BACKFILL" asks for one'
   const table = new Table({ ...plain, head: ['run', 'backfill', 'state', 'partitions', 'failed', 'accepted'] })
-  for (const { id, backfill, state, partitions, acceptedAt } of runs)
+  for (const run of runs) {
+    const { id, backfill, partitions, acceptedAt } = run
     table.push([
       id,
       backfill,
-      state,
+      stateText(run),
       `${countText(partitions.completed)}/${countText(partitions.total)}`,
       countText(partitions.failed),
       acceptedAt,
     ])
+  }
   return linesOf(table)
 }
+
+const stateText = ({ state, position }: ListedRun): string =>
+  position === null ? state : `${state}, place ${position}`
 
 export function runTable(run: RunSummary, obedience: Obedience | null): string {
   const { partitions, totals } = run
   const facts: [string, string][] = [
-    ['run', `${run.id} of ${run.backfill}: ${run.state}`],
+    ['run', `${run.id} of ${run.backfill}: ${stateText(run)}`],
     ['request', run.requestKey],
     ...(run.intended === null ? [] : [['intent', intentText(run.intended, obedience)] as [string, string]]),
     ['target', run.target],

@@ -23,7 +23,7 @@ export async function dryRunOf(
   const pools = createPools('dry-run', 4 + (options.workers?.slots ?? 0), log)
   try {
     const adapters = adaptersOf(config, pools.open, noMark, true)
-    const runs = createRunStore(pools.open(config.databaseUrl), config.schema)
+    const runs = createRunStore(pools.open(config.databaseUrl), config.schema, config.liveRuns)
     const deps = {
       source: adapters.source(discovered),
       sink: await adapters.sink(discovered),

@@ -2,6 +2,7 @@ import { v7 as uuidV7 } from 'uuid'
 import { discoverBackfills } from '../define/discover.ts'
 import { createControlLog, createStatusLog, createTaskLog } from '../kafka/message-logs.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
+import { createAdmissionStore } from '../plan/admission-store.ts'
 import { createIntentStore } from '../plan/intent-store.ts'
 import { makePlans } from '../plan/make-plans.ts'
 import { createPlanner } from '../plan/planner.ts'
@@ -26,7 +27,8 @@ export async function composePlanner(config: Config, log: Log, mark: Mark): Prom
   const base = foundationOf(config, `planner-${process.pid}`, 4, log)
   const pool = base.pool(config.databaseUrl)
   const adapters = adaptersOf(config, base.pool, mark)
-  const runs = createRunStore(pool, config.schema)
+  const runs = createRunStore(pool, config.schema, config.liveRuns)
+  const admission = createAdmissionStore(pool, config.schema, config.liveRuns)
   const status = createStatusLog(base.logs)
   const leads = (what: string): Leadership => createLeadership(pool, `tidemark ${what} ${config.schema}`, log)
   const [plansLead, tasksLead] = [leads('plans'), leads('tasks')]
@@ -39,7 +41,10 @@ export async function composePlanner(config: Config, log: Log, mark: Mark): Prom
   const maker = repeatedly({
     ...{ everyMs: 500, what: 'a plan could not be written', log },
     act: (signal) =>
-      makePlans({ ...common, leadership: plansLead, definitions, publishSoon: () => publisher.soon() }, signal),
+      makePlans(
+        { ...common, admission, leadership: plansLead, definitions, publishSoon: () => publisher.soon() },
+        signal,
+      ),
   })
   const planner = createPlanner({
     ...common,

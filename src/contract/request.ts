@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Count } from './certificate.ts'
 import { BackfillId, PartitionId, RequestKey, RunId, Sha256 } from './ids.ts'
+import { Instant } from './instant.ts'
 import { KeyRange } from './range.ts'
 
 /**
@@ -37,6 +38,8 @@ export const StartRequest = z.strictObject({
   priority: z.int().min(-100).max(100).optional(),
   /** Of two runs with one priority, that of twice the weight gets twice the tasks. Default 1. */
   weight: z.int().min(1).max(1_000).optional(),
+  /** A run that still waits in the queue then fails instead. */
+  expiresAt: Instant.optional(),
   /** Only if planning still gives this plan. */
   plan: ApprovedPlan.optional(),
 })

@@ -2,6 +2,8 @@ import { z } from 'zod'
 
 /** Every move a run can make. A state without moves is terminal. */
 export const runTransitions = {
+  // Until its target is free, and fewer runs are live.
+  queued: ['planning', 'failed', 'cancelling'],
   planning: ['running', 'paused', 'failed', 'cancelling'],
   running: ['paused', 'completed', 'failed', 'cancelling'],
   // A pause that comes after the last chunk stops nothing: the run ends all the same.

@@ -32,6 +32,15 @@ export const RequestRejected = z.object({
 
 const ofRun = { ...fact, runId: RunId, backfill: BackfillId }
 
+/** Accepted, and not begun: other runs are, as many as may be, or one on its target. */
+export const RunQueued = z.object({
+  ...ofRun,
+  type: z.literal('run.queued'),
+  /** From 1, when it was accepted. */
+  position: Count,
+  waitsFor: z.enum(['target', 'room']),
+})
+
 export const RunPlanned = z.object({
   ...ofRun,
   type: z.literal('run.planned'),
@@ -138,6 +147,7 @@ export const StatusEvent = z.discriminatedUnion('type', [
   RequestAccepted,
   RequestDuplicate,
   RequestRejected,
+  RunQueued,
   RunPlanned,
   RunEnded,
   RunIntended,
@@ -174,6 +184,8 @@ export function statusIdentity(event: StatusEvent): string {
     case 'request.duplicate':
     case 'request.rejected':
       return [event.type, event.requestKey ?? '', event.requestHash].join('|')
+    case 'run.queued':
+      return [event.type, event.runId, event.position].join('|')
     case 'run.planned':
     case 'run.completed':
     case 'run.failed':

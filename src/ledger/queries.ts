@@ -29,6 +29,8 @@ const ListedRun = z.object({
   endedAt: StoredInstant.nullable(),
   /** What is wanted of it. */
   intent: Intent,
+  /** Place in the queue, from 1; null: it does not wait. */
+  position: StoredCount.nullable(),
   /** Partitions of the plan, by what the ledger knows of them; `pending` were not claimed yet. */
   partitions: z.object({
     total: StoredCount,
@@ -125,7 +127,7 @@ export async function listRuns(pool: Pool, schema: string, limit = 50): Promise<
   const { rows } = await query<Record<string, unknown>>(
     pool,
     `with listed as (select * from ${quoteIdentifier(schema)}.run order by accepted_at desc, id desc limit $1)
-     select ${runColumns('r')} from listed r ${stateCounts(schema, 'select id from listed')} order by r.accepted_at desc, r.id desc`,
+     select ${runColumns(schema, 'r')} from listed r ${stateCounts(schema, 'select id from listed')} order by r.accepted_at desc, r.id desc`,
     [limit],
   )
   return rows.map((row) => ListedRun.parse(row))
@@ -135,7 +137,7 @@ export async function listRuns(pool: Pool, schema: string, limit = 50): Promise<
 export async function runProgress(pool: Pool, schema: string, runId: RunId): Promise<RunProgress | null> {
   const { rows } = await query<Record<string, unknown>>(
     pool,
-    `select ${runColumns('r')}, l.totals, l.first_event_at as "firstEventAt", l.last_event_at as "lastEventAt"
+    `select ${runColumns(schema, 'r')}, l.totals, l.first_event_at as "firstEventAt", l.last_event_at as "lastEventAt"
        from ${quoteIdentifier(schema)}.run r ${stateCounts(schema, 'select $1::uuid')} cross join ${sums(schema)}
       where r.id = $1`,
     [runId],
@@ -217,7 +219,7 @@ export async function liveRunOf(
   const { rows } = await query<Record<string, unknown>>(
     pool,
     `select id, request_key as "requestKey", state, params from ${quoteIdentifier(schema)}.run
-      where backfill = $1 and state in ('planning', 'running', 'paused') order by accepted_at`,
+      where backfill = $1 and state in ('queued', 'planning', 'running', 'paused') order by accepted_at`,
     [backfill],
   )
   const live = rows.map((row) => ListedRun.pick({ id: true, requestKey: true, state: true, params: true }).parse(row))
@@ -237,15 +239,21 @@ export async function answersOf(pool: Pool, schema: string, requestKey: RequestK
 }
 
 const runColumns = (
+  schema: string,
   r: string,
 ): string => `${r}.id, ${r}.request_key as "requestKey", ${r}.backfill, ${r}.state, ${r}.intent, ${r}.target,
   ${r}.params, ${r}.range, ${r}.estimated_rows as "estimatedRows", ${r}.accepted_at as "acceptedAt",
   ${r}.planned_at as "plannedAt", ${r}.ended_at as "endedAt",
+  ${position(schema, r)} as position,
   jsonb_build_object('total', ${r}.partitions,
     'pending', ${r}.partitions - coalesce(c.running, 0) - coalesce(c.completed, 0) - coalesce(c.failed, 0)
       - coalesce(c.cancelled, 0),
     'running', coalesce(c.running, 0), 'completed', coalesce(c.completed, 0), 'failed', coalesce(c.failed, 0),
     'cancelled', coalesce(c.cancelled, 0)) as partitions`
+
+const position = (schema: string, r: string): string => `case when ${r}.state = 'queued' then (
+  select count(*) from ${quoteIdentifier(schema)}.run q
+   where q.state = 'queued' and (-q.priority, q.accepted_at, q.id) <= (-${r}.priority, ${r}.accepted_at, ${r}.id)) end`
 
 const stateCounts = (schema: string, runs: string): string => `left join (
   select run_id, count(*) filter (where state = 'running') as running,

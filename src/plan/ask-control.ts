@@ -7,7 +7,12 @@ export function askControl(
   text: string,
   values: unknown[],
 ): ReturnType<typeof query<Record<string, unknown>>> {
-  return query<Record<string, unknown>>(pool, text, values).catch((error: unknown) => {
+  return controlErrors(query<Record<string, unknown>>(pool, text, values))
+}
+
+/** The same for what takes more than a statement. */
+export function controlErrors<Result>(asked: Promise<Result>): Promise<Result> {
+  return asked.catch((error: unknown) => {
     if (!(error instanceof TerminalError)) throw error
     throw new RetryableError('POSTGRES_UNREACHABLE', `control database: ${messageOf(error)}`, { cause: error })
   })

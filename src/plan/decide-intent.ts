@@ -52,21 +52,23 @@ function decideForRun({ state, intent }: IntendedRun, request: IntentRequest, wh
     case 'pause':
       if (intent === 'paused') return rejected(`${what}: it is paused already (state ${state})`)
       // A plan that is being made is made to its end: its run begins paused.
-      return accepted(state === 'planning' ? 'planning' : 'paused', 'paused')
+      return accepted(isBegun(state) ? 'paused' : state, 'paused')
     case 'resume':
       if (intent !== 'paused') return rejected(`${what}: it is ${state}, only a paused run can be resumed`)
-      return accepted(state === 'planning' ? 'planning' : 'running', 'running')
+      return accepted(isBegun(state) ? 'running' : state, 'running')
     case 'cancel':
       return accepted('cancelling', 'cancelled')
   }
 }
+
+const isBegun = (state: RunState): boolean => state !== 'planning' && state !== 'queued'
 
 function decideForPartition(run: IntendedRun, request: IntentRequest, partitionId: string): IntentDecision {
   const { state, intent, partition } = run
   const what = `${request.type} of partition ${partitionId}`
   if (partition === null)
     return rejected(
-      `${what}: run ${run.id} has no such partition${state === 'planning' ? ' yet, it is being planned' : ''}`,
+      `${what}: run ${run.id} has no such partition${isBegun(state) ? '' : ` yet, it is ${state === 'queued' ? 'queued' : 'being planned'}`}`,
     )
   if (partition.ended !== null) return rejected(`${what}: it is ${partition.ended}, nothing is done for it any more`)
   const accepted = (partitionIntent: PartitionIntent['intent'] | null): IntentDecision =>

@@ -90,7 +90,7 @@ export function createIntentStore(pool: Pool, schema: string): IntentStore {
                 coalesce((select jsonb_agg(jsonb_build_object('partitionId', partition_id, 'intent', p.intent) order by index)
                             from ${s}.partition p where p.run_id = r.id and p.intent is not null), '[]') as partitions
            from ${s}.run r
-          where r.id = $1 and r.control_sequence > 0 and r.state in ('planning', 'running', 'paused', 'cancelling')`,
+          where r.id = $1 and r.control_sequence > 0 and r.state in ('queued', 'planning', 'running', 'paused', 'cancelling')`,
         [runId],
       )
       return rows[0] === undefined ? null : controlMessage(rows[0])

@@ -6,11 +6,13 @@ import type { Leadership } from '../postgres/leadership.ts'
 import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
 import type { StatusLog } from '../status/status-log.ts'
+import type { AdmissionStore } from './admission-store.ts'
 import type { Run, RunStore } from './run-store.ts'
 import { writePlan } from './write-plan.ts'
 
 export interface PlanMakerDeps {
   readonly leadership: Leadership
+  readonly admission: AdmissionStore
   readonly runs: RunStore
   readonly definitions: Definitions
   readonly status: StatusLog
@@ -22,12 +24,18 @@ export interface PlanMakerDeps {
 }
 
 /**
- * Writes what is missing of the plans of accepted runs, tells each plan when it is complete, and lets its run begin: in
+ * Lets queued runs begin, writes what is missing of their plans, tells each plan when it is complete, and lets its run begin: in
  * this order, so that a crash in between tells it again. One planner of many does it; two at once fence each other at
  * every page. True: there may be more.
  */
 export async function makePlans(deps: PlanMakerDeps, signal: AbortSignal): Promise<boolean> {
   if (!(await deps.leadership.held())) return false
+  for (const run of await deps.admission.expire()) {
+    const reason = `it waited in the queue until ${run.expiredAt.toISOString()}, when it was to expire`
+    deps.log.warn({ runId: run.id }, `a queued run fails: ${reason}`)
+    await tellFailed(deps, run, reason)
+  }
+  await deps.admission.admit()
   const [run] = await deps.runs.planning()
   if (run === undefined) return false
   try {
@@ -55,20 +63,18 @@ async function makePlan(deps: PlanMakerDeps, run: Run, signal: AbortSignal): Pro
 }
 
 /** A run that cannot be planned any more must not keep its target. Crashed in the middle, the supervisor tells it. */
-async function giveUp({ runs, status, now }: PlanMakerDeps, run: Run, reason: string): Promise<void> {
-  const { id: runId, backfill, partitions } = run
-  const at = now()
-  if (!(await runs.failPlanning(run.id, at))) return
-  const end = {
-    state: 'failed',
-    partitions,
-    partitionsFailed: 0,
-    partitionsCancelled: 0,
-    totals: noTotals,
-    reason,
-  } as const
-  await status.publish([{ version: 1, type: 'run.failed', runId, backfill, ...end, at: at.toISOString() }])
-  await runs.markEndTold(run.id)
+async function giveUp(deps: PlanMakerDeps, run: Run, reason: string): Promise<void> {
+  if (await deps.runs.failPlanning(run.id, deps.now())) await tellFailed(deps, run, reason)
+}
+
+async function tellFailed(
+  { runs, status, now }: PlanMakerDeps,
+  { id: runId, backfill, partitions }: Pick<Run, 'id' | 'backfill' | 'partitions'>,
+  reason: string,
+): Promise<void> {
+  const end = { state: 'failed', partitions, partitionsFailed: 0, partitionsCancelled: 0, totals: noTotals } as const
+  await status.publish([{ version: 1, type: 'run.failed', runId, backfill, ...end, reason, at: now().toISOString() }])
+  await runs.markEndTold(runId)
 }
 
 function planned(run: Run, now: Date): StatusEvent {

@@ -1,11 +1,13 @@
 import { TerminalError } from '../contract/errors.ts'
 import type { RunId } from '../contract/ids.ts'
 import type { StartRequest } from '../contract/request.ts'
+import type { StatusEvent } from '../contract/status.ts'
 import { describeBackfill } from '../define/describe.ts'
 import type { Definitions } from '../define/discover.ts'
 import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
 import type { IncomingRecord, RecordFeed } from '../status/record-feed.ts'
+import type { WaitsFor } from './admission.ts'
 import { readRequest } from './admit-request.ts'
 import { type AdmissionDeps, admitStart } from './admit-start.ts'
 import { type AskedRequest, accepted, bodyHashOf, duplicate, rejected, requestHashOf } from './answer.ts'
@@ -105,12 +107,16 @@ async function start(deps: PlannerDeps, asked: Asked, signal: AbortSignal): Prom
   }
   const { topicPartition, offset } = asked.record
   await deps.mark?.('R2')
-  const isNew = await deps.runs.accept(run, { request, bodyHash: bodyHashOf(request), topicPartition, offset })
-  // Not the first: another planner took the key meanwhile (found on the next look), or the target.
-  if (!isNew) return start(deps, asked, signal)
+  const admission = await deps.runs.accept(run, { request, bodyHash: bodyHashOf(request), topicPartition, offset })
+  // Another planner took the key meanwhile: found on the next look.
+  if (admission === null) return start(deps, asked, signal)
   await deps.mark?.('R3')
   deps.log.info({ runId: run.id, requestKey: run.requestKey, partitions: run.partitions }, 'request accepted')
-  await deps.status.publish([accepted(asked, run.id, deps.now())])
+  const place = admission.waiting.get(run.id)
+  await deps.status.publish([
+    accepted(asked, run.id, deps.now()),
+    ...(place === undefined ? [] : [queued(run, place, deps.now())]),
+  ])
   deps.planSoon()
 }
 
@@ -123,4 +129,12 @@ async function goOnWith(deps: PlannerDeps, asked: Asked, known: KnownRequest): P
     ])
   const again = known.topicPartition === record.topicPartition && known.offset === record.offset
   await deps.status.publish([(again ? accepted : duplicate)(asked, known.run.id, deps.now())])
+}
+
+function queued(
+  { id: runId, backfill }: NewRun,
+  { position, waitsFor }: { readonly position: number; readonly waitsFor: WaitsFor },
+  now: Date,
+): StatusEvent {
+  return { version: 1, type: 'run.queued', runId, backfill, position, waitsFor, at: now.toISOString() }
 }

@@ -8,9 +8,11 @@ import { StartRequest } from '../contract/request.ts'
 import { RunState } from '../contract/states.ts'
 import type { BackfillDescription } from '../define/describe.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
-import type { Pool } from '../postgres/pool.ts'
+import { type Pool, withTransaction } from '../postgres/pool.ts'
 import type { SinkTarget } from '../sink/sink.ts'
-import { askControl } from './ask-control.ts'
+import type { Admission } from './admission.ts'
+import { admitNext, lockAdmission } from './admission-store.ts'
+import { askControl, controlErrors } from './ask-control.ts'
 import type { StoredPartition } from './task-of.ts'
 
 /** An accepted start request, as the control database keeps it. */
@@ -72,8 +74,11 @@ export interface RunStore {
   /** The request that holds a key, with its run. */
   knownRequest(requestKey: RequestKey): Promise<KnownRequest | null>
   liveRunOn(target: SinkTarget): Promise<Run | null>
-  /** Run and request in one transaction. False: another run has the key, or is live on the target. */
-  accept(run: NewRun, accepted: AcceptedRequest): Promise<boolean>
+  /**
+   * Run and request in one transaction, with the decision whether it may begin: an admission, in which it is admitted or
+   * waits. Null: another run has the key.
+   */
+  accept(run: NewRun, accepted: AcceptedRequest): Promise<Admission | null>
   /** A page of the plan, which begins at `planCursor`. False: the plan is not there any more, another planner wrote on. */
   writePage(run: RunId, planCursor: number, page: readonly StoredPartition[]): Promise<boolean>
   /** Runs whose plan is not complete, those that are to begin first in front. */
@@ -92,7 +97,7 @@ export interface RunStore {
   markEndTold(run: RunId): Promise<void>
 }
 
-export function createRunStore(pool: Pool, schema: string): RunStore {
+export function createRunStore(pool: Pool, schema: string, liveRuns: number): RunStore {
   const in_ = (table: string): string => `${quoteIdentifier(schema)}.${table}`
   const ask = (text: string, values: unknown[]): ReturnType<typeof askControl> => askControl(pool, text, values)
   const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.target_id, r.state, r.intent,
@@ -128,25 +133,36 @@ export function createRunStore(pool: Pool, schema: string): RunStore {
       )
       return rows[0] === undefined ? null : readRun(rows[0])
     },
-    accept: async (run, { request, bodyHash, topicPartition, offset }) => {
-      // The unique indexes decide who is first: on the key, and among live runs on the target.
-      const { rowCount } = await ask(
-        `with accepted as (
-           insert into ${in_('run')} (id, request_key, backfill, definition_hash, definition, params, requested_by, target,
-                                      target_id, bounds, range, estimated_rows, plan_hash, partitions, priority, weight)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20)
-           on conflict do nothing returning id)
-         insert into ${in_('request')} (request_key, body_hash, body, run_id, topic_partition, record_offset)
-         select $2, $15, $16, id, $17, $18 from accepted`,
-        [
-          ...[run.id, run.requestKey, run.backfill, run.definitionHash, JSON.stringify(run.definition)],
-          ...[JSON.stringify(run.params), request.requestedBy ?? null, run.target.name, run.target.id],
-          ...[JSON.stringify(run.bounds), JSON.stringify(run.range), run.estimatedRows, run.planHash, run.partitions],
-          ...[bodyHash, JSON.stringify(request), topicPartition, offset, run.priority, run.weight],
-        ],
-      )
-      return rowCount === 1
-    },
+    accept: (run, { request, bodyHash, topicPartition, offset }) =>
+      controlErrors(
+        withTransaction(pool, async (client) => {
+          await lockAdmission(client, quoteIdentifier(schema))
+          const { rowCount } = await client.query(
+            `with accepted as (
+               insert into ${in_('run')} (id, state, request_key, backfill, definition_hash, definition, params, requested_by,
+                                          target, target_id, bounds, range, estimated_rows, plan_hash, partitions, priority,
+                                          weight, expires_at)
+               values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20, $21)
+               on conflict (request_key) do nothing returning id)
+             insert into ${in_('request')} (request_key, body_hash, body, run_id, topic_partition, record_offset)
+             select $2, $15, $16, id, $17, $18 from accepted`,
+            [
+              ...[run.id, run.requestKey, run.backfill, run.definitionHash, JSON.stringify(run.definition)],
+              ...[JSON.stringify(run.params), request.requestedBy ?? null, run.target.name, run.target.id],
+              ...[
+                JSON.stringify(run.bounds),
+                JSON.stringify(run.range),
+                run.estimatedRows,
+                run.planHash,
+                run.partitions,
+              ],
+              ...[bodyHash, JSON.stringify(request), topicPartition, offset, run.priority, run.weight],
+              request.expiresAt ?? null,
+            ],
+          )
+          return rowCount === 1 ? admitNext(client, quoteIdentifier(schema), liveRuns) : null
+        }),
+      ),
     writePage: async (run, planCursor, page) => {
       const { rowCount } = await ask(
         `with moved as (

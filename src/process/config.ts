@@ -42,6 +42,7 @@ const Environment = z.object({
   TIDEMARK_DEFINITIONS: z.string().default('./backfills'),
   TIDEMARK_WORKER_ID: WorkerId.default(() => `${hostname().replace(/[^A-Za-z0-9._-]/g, '-')}-${process.pid}`),
   TIDEMARK_SLOTS: z.coerce.number().int().min(1).max(mostSlots).default(2),
+  TIDEMARK_LIVE_RUNS: z.coerce.number().int().min(1).max(1_000).default(10),
   TIDEMARK_OPEN_TASKS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
   TIDEMARK_SESSION_TIMEOUT_MS: z.coerce.number().int().min(1000).max(300_000).default(10_000),
   TIDEMARK_LEASE_MS: z.coerce.number().int().min(1000).max(3_600_000).default(60_000),
@@ -77,6 +78,8 @@ export interface Config {
   readonly workerId: string
   /** Partitions a worker works on at the same time. */
   readonly slots: number
+  /** Runs that are planned or worked on at the same time, at most; others wait. */
+  readonly liveRuns: number
   /** Tasks of one run that are published and not ended, at most. */
   readonly openTasks: number
   /** How long a partition stays with its holder after its last sign of life, when a duplicate task turns up elsewhere. */
@@ -140,6 +143,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     definitionsFolder: values.TIDEMARK_DEFINITIONS,
     workerId: values.TIDEMARK_WORKER_ID,
     slots: values.TIDEMARK_SLOTS,
+    liveRuns: values.TIDEMARK_LIVE_RUNS,
     openTasks: values.TIDEMARK_OPEN_TASKS,
     leaseMs: values.TIDEMARK_LEASE_MS,
     stageLimitMs: values.TIDEMARK_STAGE_LIMIT_MS,

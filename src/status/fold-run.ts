@@ -75,6 +75,7 @@ export function createRunFold(runId: RunId): RunFold {
   let ended: RunEnd | undefined
   /** The newest intent of the run as a whole. */
   let intended: { readonly sequence: number; readonly state: RunState } | undefined
+  let isQueued = false
   let planned: Extract<StatusEvent, { type: 'run.planned' }> | undefined
   let largestChunkRows = 0
   // Kept as they change: a run may have a million partitions, and progress is asked for several times a second.
@@ -116,7 +117,8 @@ export function createRunFold(runId: RunId): RunFold {
 
   const unendedState = (): RunState => {
     if (intended !== undefined && intended.state !== 'running') return intended.state
-    return planned === undefined && known.size === 0 ? 'planning' : 'running'
+    if (planned !== undefined || known.size > 0) return 'running'
+    return isQueued ? 'queued' : 'planning'
   }
   /** Partitions of a plan that was cancelled while it was being made have no events. */
   const isToldCompletely = (): boolean => ended !== undefined && (ended.reason !== undefined || isEachTold(ended))
@@ -129,6 +131,9 @@ export function createRunFold(runId: RunId): RunFold {
     apply(event) {
       if (!('runId' in event) || event.runId !== runId) return
       switch (event.type) {
+        case 'run.queued':
+          isQueued = true
+          return
         case 'run.planned':
           planned = event
           return

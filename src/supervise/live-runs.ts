@@ -39,7 +39,7 @@ export function createLiveRuns(pool: Pool, schema: string): LiveRuns {
       const { rows } = await query<Record<string, unknown>>(
         pool,
         `select *, planned_at is not null as is_planned from ${in_('run')}
-          where state <> 'planning' and not end_told order by accepted_at`,
+          where state not in ('queued', 'planning') and not end_told order by accepted_at`,
       )
       return rows.map((row) => ({ ...readRun(row), intendedAt: z.date().nullable().parse(row['intended_at']) }))
     },

@@ -13,6 +13,7 @@ import type { Definitions, DiscoveredBackfill } from '../../src/define/discover.
 import { postgres } from '../../src/entry/postgres.ts'
 import { defineBackfill, partition } from '../../src/index.ts'
 import { recordEvents } from '../../src/ledger/record-events.ts'
+import { createAdmissionStore } from '../../src/plan/admission-store.ts'
 import { cut } from '../../src/plan/cut.ts'
 import { createIntentStore } from '../../src/plan/intent-store.ts'
 import { makePlans, type PlanMakerDeps } from '../../src/plan/make-plans.ts'
@@ -30,13 +31,13 @@ import { silentLog } from '../support/silent-log.ts'
 const Row = z.object({ id: z.string() })
 const params = z.object({ from: z.int(), to: z.int(), region: z.enum(['eu', 'us']).default('eu') })
 
-function discovered(id: string, size: number): DiscoveredBackfill {
+function discovered(id: string, size: number, table = 'orders_v2'): DiscoveredBackfill {
   const backfill = defineBackfill({
     id,
     params,
     source: postgres.table('orders', { schema: Row, key: 'id' }),
     partitionBy: partition.byKey('id', { size, bounds: { from: 'from', to: 'to' } }),
-    sink: postgres.upsert('orders_v2', { schema: Row, key: ['id'] }),
+    sink: postgres.upsert(table, { schema: Row, key: ['id'] }),
   })
   return {
     backfill,
@@ -67,6 +68,7 @@ interface World {
   definitions: Definitions
   /** Open tasks of a run. */
   window: number
+  liveRuns: number
   readonly control: ControlMessage[]
   readonly tasks: TaskMessage[]
   readonly events: StatusEvent[]
@@ -76,6 +78,7 @@ const world = (): World => ({
   lastKey: 0,
   problems: {},
   window: 1_000_000,
+  liveRuns: 10,
   definitions: definitionsOf(discovered('orders-v2', 10), discovered('trips', 10)),
   control: [],
   tasks: [],
@@ -123,7 +126,8 @@ function planner(
     groupId: 'planner',
     definitions: around.definitions,
     leadership: { held: async () => true, resign: async () => {} },
-    runs: createRunStore(pool, schema),
+    runs: createRunStore(pool, schema, around.liveRuns),
+    admission: createAdmissionStore(pool, schema, around.liveRuns),
     intents: createIntentStore(pool, schema),
     control: {
       publish: async (message) => void around.control.push(message),
@@ -249,18 +253,49 @@ test('a plan that somebody looked at is made, or the request refused when it com
   expect(types(around)).toEqual(['request.rejected', 'request.accepted', 'run.planned'])
 })
 
-test('a target has one live run; when that has ended the next may come', async () => {
+test('a target has one live run: the next waits until that has ended', async () => {
   const [database, around] = [await controlDatabase(), world()]
   const hand = planner(database, around)
-  await hand([start()])
-  await hand([start({ requestKey: 'trips/1', backfill: 'trips' })], { offset: 1 })
-  const [run] = await database.rows('select id from :schema.run')
-  expect(reasons(around)[0]).toContain(
-    `run ${String(run?.id)} of backfill "orders-v2" (request key "orders/1") is running`,
+  await hand([start(), start({ requestKey: 'trips/1', backfill: 'trips' })])
+  expect(types(around)).toEqual(['request.accepted', 'request.accepted', 'run.queued', 'run.planned'])
+  expect(around.events[2]).toMatchObject({ backfill: 'trips', position: 1, waitsFor: 'target' })
+  await hand([])
+  expect(around.tasks).toHaveLength(10)
+  await database.rows(`update :schema.run set state = 'completed', ended_at = now() where state = 'running'`)
+  await hand([])
+  expect(types(around).slice(4)).toEqual(['run.planned'])
+  expect(around.tasks).toHaveLength(20)
+})
+
+test('more runs than may be live wait, by priority; one that waits too long fails', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  around.liveRuns = 1
+  around.definitions = definitionsOf(...['a', 'b', 'c', 'd'].map((id) => discovered(id, 10, `into_${id}`)))
+  const hand = planner(database, around)
+  const asked = (backfill: string, more: object = {}): object => start({ backfill, requestKey: backfill, ...more })
+  await hand([asked('a'), asked('b'), asked('c', { priority: 5 }), asked('d', { expiresAt: '2020-01-01T00:00:00Z' })])
+  const waiting = around.events.flatMap((event) =>
+    event.type === 'run.queued' ? [[event.backfill, event.position, event.waitsFor]] : [],
   )
-  await database.rows(`update :schema.run set state = 'completed', ended_at = now()`)
-  await hand([start({ requestKey: 'trips/1', backfill: 'trips' })], { offset: 2 })
-  expect(types(around).slice(3)).toEqual(['request.accepted', 'run.planned'])
+  // The expired one is not counted: it ends before anybody is let in.
+  expect(waiting).toEqual([
+    ['b', 1, 'room'],
+    ['c', 1, 'room'],
+  ])
+  expect(around.events.find(({ type }) => type === 'run.failed')).toMatchObject({
+    backfill: 'd',
+    reason: 'it waited in the queue until 2020-01-01T00:00:00.000Z, when it was to expire',
+  })
+  const end = (): Promise<unknown> =>
+    database.rows(`update :schema.run set state = 'completed', ended_at = now() where state = 'running'`)
+  const planned = (): string[] =>
+    around.events.flatMap((event) => (event.type === 'run.planned' ? [event.backfill] : []))
+  expect(planned()).toEqual(['a'])
+  await end()
+  await hand([])
+  await end()
+  await hand([])
+  expect(planned()).toEqual(['a', 'c', 'b'])
 })
 
 const crash = (): never => {
@@ -357,15 +392,21 @@ test('R8: a planner that looked just before another one accepted the same reques
   expect(types(around)).toEqual(['request.accepted', 'run.planned', 'request.duplicate'])
 })
 
-test('two runs for one target, accepted at once: one of them is refused', async () => {
+test('runs for one target, accepted at once: one begins, the others wait', async () => {
   const [database, around] = [await controlDatabase(), world()]
   await Promise.all(
     ['a', 'b', 'c', 'd'].map((requestKey, topicPartition) =>
       planner(database, around)([start({ requestKey })], { topicPartition }),
     ),
   )
-  expect(types(around).filter((type) => type === 'request.accepted')).toHaveLength(1)
-  expect(types(around).filter((type) => type === 'request.rejected')).toHaveLength(3)
+  expect(types(around).filter((type) => type === 'request.accepted')).toHaveLength(4)
+  expect(types(around).filter((type) => type === 'run.queued')).toHaveLength(3)
+  expect(
+    await database.rows('select state, count(*)::int as n from :schema.run group by state order by state'),
+  ).toEqual([
+    { state: 'queued', n: 3 },
+    { state: 'running', n: 1 },
+  ])
 })
 
 test('a definition that was changed while its run was being planned ends the run, and frees the target', async () => {
@@ -403,7 +444,7 @@ test('tasks are published in a window, neighbours far apart, and more as tasks e
 
 test('a control database that is away refuses nothing: the request comes again', async () => {
   const [database, around] = [await controlDatabase(), world()]
-  const away = { ...createRunStore(database.pool, database.schema), knownRequest: async () => crash() }
+  const away = { ...createRunStore(database.pool, database.schema, around.liveRuns), knownRequest: async () => crash() }
   await expect(planner(database, around, (deps) => ({ ...deps, runs: away }))([start()])).rejects.toBeInstanceOf(
     RetryableError,
   )

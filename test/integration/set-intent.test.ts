@@ -28,7 +28,7 @@ async function world(state?: 'planning'): Promise<World> {
 }
 
 const depsOf = ({ database: { pool, schema }, control, events }: World): SetIntentDeps => ({
-  runs: createRunStore(pool, schema),
+  runs: createRunStore(pool, schema, 10),
   intents: createIntentStore(pool, schema),
   control: { publish: async (message) => void control.push(message), clear: async () => {} },
   status: { publish: async (some) => void events.push(...some) },
@@ -260,7 +260,7 @@ test('two requests at the same moment are judged one after the other', async () 
 test('a run paused while it is being planned begins paused', async () => {
   const around = await world('planning')
   const deps = depsOf(around)
-  const { runs } = { runs: createRunStore(around.database.pool, around.database.schema) }
+  const { runs } = { runs: createRunStore(around.database.pool, around.database.schema, 10) }
   await setIntent(deps, asked(around, 'pause'))
   expect(await runOf(around)).toMatchObject({ state: 'planning', intent: 'paused' })
   expect(await runs.planning()).toMatchObject([{ id: around.runId }])
@@ -273,7 +273,7 @@ test('a run paused while it is being planned begins paused', async () => {
 test('a run cancelled while it is being planned is planned no further', async () => {
   const around = await world('planning')
   await around.database.rows('update :schema.run set partitions = 5')
-  const runs = createRunStore(around.database.pool, around.database.schema)
+  const runs = createRunStore(around.database.pool, around.database.schema, 10)
   await setIntent(depsOf(around), asked(around, 'cancel'))
   const page = { index: 3, partitionId: around.runId, locator: null, estimatedRows: null }
   const range = { kind: 'integer', from: '30', to: '40' } as const

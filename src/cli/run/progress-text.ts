@@ -20,7 +20,7 @@ export function durationText(durationMs: number | null): string {
 
 /** The run in one line, for where no bar can be drawn. */
 export function runLine(run: RunProgress, rate: number | null, leftMs: number | null): string {
-  if (run.state === 'planning') return 'planning'
+  if (run.state === 'planning' || run.state === 'queued') return run.state
   const of = run.estimatedRows === null ? '' : ` of ${countText(run.estimatedRows)}`
   const failed = run.partitionsFailed === 0 ? '' : `, ${countText(run.partitionsFailed)} failed`
   return [
@@ -32,7 +32,7 @@ export function runLine(run: RunProgress, rate: number | null, leftMs: number | 
 
 /** What stands beside the bar of the run. */
 export function runText(run: RunProgress, rate: number | null, leftMs: number | null): string {
-  if (run.state === 'planning') return 'planning'
+  if (run.state === 'planning' || run.state === 'queued') return run.state
   return [`${run.partitionsCompleted}/${run.partitions ?? '?'} partitions`, ...paceTexts(run, rate, leftMs)].join(', ')
 }
 
