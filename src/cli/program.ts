@@ -5,6 +5,7 @@ import type { CommandContext } from './context.ts'
 import { addIntents } from './intents.ts'
 import { addOffsets } from './offsets.ts'
 import { addPlan } from './plan.ts'
+import { addRetry } from './retry.ts'
 import { addRoles } from './roles.ts'
 import { addRun } from './run.ts'
 import { addSchema } from './schema.ts'
@@ -27,6 +28,7 @@ export function createProgram(context: CommandContext, parent: Parent | undefine
   addPlan(program, context)
   addSchema(program, context)
   addSubmit(program, context)
+  addRetry(program, context)
   addStatus(program, context)
   addWatch(program, context)
   addIntents(program, context)

@@ -30,6 +30,8 @@ export function runTable(run: RunSummary, obedience: Obedience | null): string {
   const facts: [string, string][] = [
     ['run', `${run.id} of ${run.backfill}: ${stateText(run)}`],
     ['request', run.requestKey],
+    ...(run.retryOf === null ? [] : [['retry of', run.retryOf] as [string, string]]),
+    ...(run.retries.length === 0 ? [] : [['retried by', run.retries.join(', ')] as [string, string]]),
     ...(run.intended === null ? [] : [['intent', intentText(run.intended, obedience)] as [string, string]]),
     ['target', run.target],
     ['accepted', run.acceptedAt],

@@ -1,6 +1,7 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { Client } from '../compose.ts'
 import { RetryableError } from '../contract/errors.ts'
+import type { RetryRequest, StartRequest } from '../contract/request.ts'
 import { readConfig } from '../process/config.ts'
 import type { RunProgress } from '../status/fold-run.ts'
 import { createClientLog } from './client-log.ts'
@@ -27,56 +28,68 @@ export function addSubmit(program: Command, context: CommandContext): void {
     .option('--wait', 'wait until the run has ended')
     .option('--timeout <duration>', 'how long to wait for the answer', parseDurationMs, 30_000)
     .option('--json', 'one JSON document on stdout')
-    .action(async (backfill, options) => {
-      const stop = context.stopSignal()
-      const request = startRequest(backfill, options, context.env['USER'])
-      const config = readConfig(withRunningSystem(context.env, context.cwd, ['KAFKA_BROKERS', 'DATABASE_URL']))
-      const [{ connectClient }, { watchRun }, { createProgressView }, { within }] = await Promise.all([
-        import('../compose.ts'),
-        import('./run/watch-run.ts'),
-        import('./run/progress.ts'),
-        import('./run/within.ts'),
-      ])
-      const client = await connectClient(config, await createClientLog(context.env, config))
-      const following = new AbortController()
-      const signal = AbortSignal.any([stop, following.signal])
-      try {
-        // Listening first: the answer must not come before somebody listens.
-        const events = await client.follow('now', signal)
-        const sent = await client.submit(request)
-        const watch = watchRun(events, sent)
-        const noAnswer = (): Error =>
-          new RetryableError(
-            'TIMED_OUT',
-            `request "${sent.requestKey}" stands on the topic and has no answer yet: is a planner running ("tidemark planner")?`,
-          )
-        const { runId, duplicate } = await within(watch.answered, {
-          stop,
-          stopped: `stopped waiting; request "${sent.requestKey}" stands on the topic`,
-          limitMs: options.timeout,
-          late: noAnswer,
-        })
-        const answer = { requestKey: sent.requestKey, runId, answer: duplicate ? 'duplicate' : 'accepted' }
-        if (options.wait !== true) {
-          if (options.json) context.output.json(answer)
-          else context.output.data(runId)
-          context.output.note(duplicate ? `run ${runId} was asked for before` : `accepted as run ${runId}`)
-          return
-        }
-        const view = createProgressView(process.stderr, () => performance.now())
-        const followed = duplicate ? await followAgain(client, watchRun, runId, signal) : watch
-        view.start(followed.progress)
-        const ended = await within(followed.ended, { stop, stopped: `stopped waiting; run ${runId} goes on` }).finally(
-          () => view.stop(),
-        )
-        if (options.json) context.output.json({ ...answer, ...summaryOf(ended) })
-        else context.output.data(`${runId} ${ended.state}`)
-        throwUnlessCompleted(ended)
-      } finally {
-        following.abort()
-        await client.close()
-      }
+    .action((backfill, options) => submit(context, startRequest(backfill, options, context.env['USER']), options))
+}
+
+export interface SubmitOptions {
+  readonly wait?: true | undefined
+  readonly timeout: number
+  readonly json?: true | undefined
+}
+
+/** Produces a request for a run, and waits for the answer, or with `wait` for the end of the run. */
+export async function submit(
+  context: CommandContext,
+  request: StartRequest | RetryRequest,
+  options: SubmitOptions,
+): Promise<void> {
+  const stop = context.stopSignal()
+  const config = readConfig(withRunningSystem(context.env, context.cwd, ['KAFKA_BROKERS', 'DATABASE_URL']))
+  const [{ connectClient }, { watchRun }, { createProgressView }, { within }] = await Promise.all([
+    import('../compose.ts'),
+    import('./run/watch-run.ts'),
+    import('./run/progress.ts'),
+    import('./run/within.ts'),
+  ])
+  const client = await connectClient(config, await createClientLog(context.env, config))
+  const following = new AbortController()
+  const signal = AbortSignal.any([stop, following.signal])
+  try {
+    // Listening first: the answer must not come before somebody listens.
+    const events = await client.follow('now', signal)
+    const sent = await client.submit(request)
+    const watch = watchRun(events, sent)
+    const noAnswer = (): Error =>
+      new RetryableError(
+        'TIMED_OUT',
+        `request "${sent.requestKey}" stands on the topic and has no answer yet: is a planner running ("tidemark planner")?`,
+      )
+    const { runId, duplicate } = await within(watch.answered, {
+      stop,
+      stopped: `stopped waiting; request "${sent.requestKey}" stands on the topic`,
+      limitMs: options.timeout,
+      late: noAnswer,
     })
+    const answer = { requestKey: sent.requestKey, runId, answer: duplicate ? 'duplicate' : 'accepted' }
+    if (options.wait !== true) {
+      if (options.json) context.output.json(answer)
+      else context.output.data(runId)
+      context.output.note(duplicate ? `run ${runId} was asked for before` : `accepted as run ${runId}`)
+      return
+    }
+    const view = createProgressView(process.stderr, () => performance.now())
+    const followed = duplicate ? await followAgain(client, watchRun, runId, signal) : watch
+    view.start(followed.progress)
+    const ended = await within(followed.ended, { stop, stopped: `stopped waiting; run ${runId} goes on` }).finally(() =>
+      view.stop(),
+    )
+    if (options.json) context.output.json({ ...answer, ...summaryOf(ended) })
+    else context.output.data(`${runId} ${ended.state}`)
+    throwUnlessCompleted(ended)
+  } finally {
+    following.abort()
+    await client.close()
+  }
 }
 
 /** A run that was asked for before may be long under way, or over: its events stand on the topic. */

@@ -16,6 +16,13 @@ const asked = {
   requestedBy: z.string().min(1).max(200).optional(),
 }
 
+const share = {
+  /** Tasks of runs with a higher one are published first. Default 0 (of a retry: that of its run). */
+  priority: z.int().min(-100).max(100).optional(),
+  /** Of two runs with one priority, that of twice the weight gets twice the tasks. Default 1 (of a retry: that of its run). */
+  weight: z.int().min(1).max(1_000).optional(),
+}
+
 /**
  * A plan that somebody looked at (`tidemark plan`). The request is refused when planning gives another one by now; what
  * else is given here of the old one lets the answer say what changed.
@@ -34,10 +41,7 @@ export const StartRequest = z.strictObject({
   backfill: BackfillId,
   /** Validated by the backfill's own params schema. */
   params: z.record(z.string(), z.json()).default({}),
-  /** Tasks of runs with a higher one are published first. Default 0. */
-  priority: z.int().min(-100).max(100).optional(),
-  /** Of two runs with one priority, that of twice the weight gets twice the tasks. Default 1. */
-  weight: z.int().min(1).max(1_000).optional(),
+  ...share,
   /** A run that still waits in the queue then fails instead. */
   expiresAt: Instant.optional(),
   /** Only if planning still gives this plan. */
@@ -62,9 +66,27 @@ export const ResumeRequest = z.strictObject({ ...ofRun, type: z.literal('resume'
 /** Stop at the next chunk boundary for good; what is written stays. */
 export const CancelRequest = z.strictObject({ ...ofRun, type: z.literal('cancel') })
 
+/** Do again what failed in a run that has ended: a run of its own, of those partitions. */
+export const RetryRequest = z.strictObject({
+  ...asked,
+  type: z.literal('retry'),
+  runId: RunId,
+  /** Only these, failed or cancelled; absent: all that failed. */
+  partitionIds: z.array(PartitionId).min(1).max(1_000).optional(),
+  reason: z.string().min(1).max(500).optional(),
+  ...share,
+})
+export type RetryRequest = z.infer<typeof RetryRequest>
+
 export const IntentRequest = z.discriminatedUnion('type', [PauseRequest, ResumeRequest, CancelRequest])
 export type IntentRequest = z.infer<typeof IntentRequest>
 
-export const RequestMessage = z.discriminatedUnion('type', [StartRequest, PauseRequest, ResumeRequest, CancelRequest])
+export const RequestMessage = z.discriminatedUnion('type', [
+  StartRequest,
+  PauseRequest,
+  ResumeRequest,
+  CancelRequest,
+  RetryRequest,
+])
 export type RequestMessage = z.infer<typeof RequestMessage>
 export type RequestMessageInput = z.input<typeof RequestMessage>

@@ -1,8 +1,7 @@
-import { TerminalError } from '../contract/errors.ts'
 import type { PinnedBounds, PlannedPartition } from '../contract/plan.ts'
 import type { PlanReport } from '../contract/plan-report.ts'
 import type { DiscoveredBackfill } from '../define/discover.ts'
-import { admitParams } from '../plan/admit-params.ts'
+import { checkRun } from '../plan/check-run.ts'
 import { cut, keyKindOf } from '../plan/cut.ts'
 import { estimatedRowsOf, rangeOf } from '../plan/pinned-domain.ts'
 import { outlinePlan } from '../plan/plan-hash.ts'
@@ -37,21 +36,19 @@ const [probedPartitions, chunksEach] = [6, 2]
  */
 export async function dryRun(
   { source, sink, liveRunOn, random }: DryRunDeps,
-  { backfill, hash }: DiscoveredBackfill,
+  discovered: DiscoveredBackfill,
   { params: given, lists, workers }: DryRunOptions,
   signal: AbortSignal,
 ): Promise<PlanReport> {
-  const checked = await Promise.allSettled([admitParams(backfill, given), source.check(signal), sink.check(signal)])
-  const errors = checked.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []))
-  for (const error of errors) if (!(error instanceof TerminalError)) throw error
-  const [params] = checked
-  if (errors.length > 0 || params.status === 'rejected') {
-    const reasons = errors.flatMap((error) => (error instanceof TerminalError ? error.reasons : []))
-    throw new TerminalError('PARAMS_INVALID', reasons.join('; '), { reasons, cause: errors[0] })
-  }
-  const target = await sink.target()
+  const { backfill, hash } = discovered
+  const { params, target } = await checkRun(
+    { openSource: () => source, openSink: async () => sink },
+    discovered,
+    given,
+    signal,
+  )
   const live = await liveRunOn(target)
-  const bounds = await source.pin(backfill.partitionBy, params.value, signal)
+  const bounds = await source.pin(backfill.partitionBy, params, signal)
   let counted: Counted = { rows: null, listed: [] }
   const passing = countedAsTheyPass(cut(bounds, backfill.partitionBy), lists, (found) => {
     counted = found
@@ -61,7 +58,7 @@ export async function dryRun(
     workers === null ? [] : chosenFor(cut(bounds, backfill.partitionBy), outline.partitions, probedPartitions)
   const atOnce = Math.min(tried.length, workers?.slots ?? 1)
   const chunks = await probe(
-    { source, sink, backfill, params: params.value, kind: keyKindOf(bounds), partitions: tried, atOnce, chunksEach },
+    { source, sink, backfill, params, kind: keyKindOf(bounds), partitions: tried, atOnce, chunksEach },
     signal,
   )
   const rows = estimatedRowsOf(bounds)

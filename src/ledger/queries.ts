@@ -29,6 +29,10 @@ const ListedRun = z.object({
   endedAt: StoredInstant.nullable(),
   /** What is wanted of it. */
   intent: Intent,
+  /** The run whose partitions it does again; null: it does its own. */
+  retryOf: RunId.nullable(),
+  /** Runs that do partitions of this one again, the oldest first. */
+  retries: z.array(RunId),
   /** Place in the queue, from 1; null: it does not wait. */
   position: StoredCount.nullable(),
   /** Partitions of the plan, by what the ledger knows of them; `pending` were not claimed yet. */
@@ -244,6 +248,8 @@ const runColumns = (
 ): string => `${r}.id, ${r}.request_key as "requestKey", ${r}.backfill, ${r}.state, ${r}.intent, ${r}.target,
   ${r}.params, ${r}.range, ${r}.estimated_rows as "estimatedRows", ${r}.accepted_at as "acceptedAt",
   ${r}.planned_at as "plannedAt", ${r}.ended_at as "endedAt",
+  ${r}.retry_of as "retryOf",
+  array(select t.id from ${quoteIdentifier(schema)}.run t where t.retry_of = ${r}.id order by t.accepted_at) as retries,
   ${position(schema, r)} as position,
   jsonb_build_object('total', ${r}.partitions,
     'pending', ${r}.partitions - coalesce(c.running, 0) - coalesce(c.completed, 0) - coalesce(c.failed, 0)

@@ -21,13 +21,13 @@ export interface PlanOutline {
 export async function outlinePlan(
   definitionHash: Sha256,
   bounds: PinnedBounds,
-  partitions: Iterable<PlannedPartition>,
+  partitions: Iterable<PlannedPartition> | AsyncIterable<PlannedPartition>,
   signal: AbortSignal,
   limit: number = maxPartitions,
 ): Promise<PlanOutline> {
   const hash = createHash('sha256').update(`${definitionHash}\n${canonicalize(domainOf(bounds))}\n`)
   let count = 0
-  for (const { index, from, to, locator } of partitions) {
+  for await (const { index, from, to, locator } of partitions) {
     if (count === limit)
       throw new TerminalError(
         'PLAN_INVALID',

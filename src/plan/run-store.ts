@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { Count } from '../contract/certificate.ts'
 import { Intent } from '../contract/control.ts'
-import { BackfillId, RequestKey, RunId, Sha256 } from '../contract/ids.ts'
+import { BackfillId, PartitionId, RequestKey, RunId, Sha256 } from '../contract/ids.ts'
 import { PinnedBounds } from '../contract/plan.ts'
 import { KeyKind, KeyRange } from '../contract/range.ts'
-import { StartRequest } from '../contract/request.ts'
-import { RunState } from '../contract/states.ts'
+import { type RetryRequest, StartRequest } from '../contract/request.ts'
+import { PartitionState, RunState } from '../contract/states.ts'
 import type { BackfillDescription } from '../define/describe.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Pool, withTransaction } from '../postgres/pool.ts'
@@ -41,6 +41,15 @@ export interface Run {
   readonly published: number
   readonly priority: number
   readonly weight: number
+  /** The run whose partitions it does again; null: it does its own. */
+  readonly retryOf: RunId | null
+  /** Those of them that were named; null: all that failed. */
+  readonly retryOnly: readonly PartitionId[] | null
+}
+
+export interface Retry {
+  readonly retryOf: RunId
+  readonly retryOnly: readonly PartitionId[] | null
 }
 
 export type NewRun = Omit<Run, 'state' | 'intent' | 'controlSequence' | 'planCursor' | 'isPlanned' | 'published'> & {
@@ -49,7 +58,7 @@ export type NewRun = Omit<Run, 'state' | 'intent' | 'controlSequence' | 'planCur
 
 /** The request that a run was accepted for, and the record it came in. */
 export interface AcceptedRequest {
-  readonly request: StartRequest
+  readonly request: StartRequest | RetryRequest
   readonly bodyHash: Sha256
   readonly topicPartition: number
   readonly offset: string
@@ -81,6 +90,12 @@ export interface RunStore {
   accept(run: NewRun, accepted: AcceptedRequest): Promise<Admission | null>
   /** A page of the plan, which begins at `planCursor`. False: the plan is not there any more, another planner wrote on. */
   writePage(run: RunId, planCursor: number, page: readonly StoredPartition[]): Promise<boolean>
+  /** Null when there is no such run. */
+  runOf(run: RunId): Promise<Run | null>
+  /** Those of a run's partitions that are named, with what the ledger knows; `pending`: nothing. */
+  partitionStates(run: RunId, named: readonly PartitionId[]): Promise<ReadonlyMap<PartitionId, PartitionState>>
+  /** Partitions to be done again, in the order of their plan, after an index. */
+  retried(retry: Retry, after: number, limit: number): Promise<readonly StoredPartition[]>
   /** Runs whose plan is not complete, those that are to begin first in front. */
   planning(): Promise<readonly Run[]>
   /** Running runs with tasks that are still to be published. */
@@ -102,7 +117,7 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
   const ask = (text: string, values: unknown[]): ReturnType<typeof askControl> => askControl(pool, text, values)
   const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.target_id, r.state, r.intent,
     r.control_sequence, r.bounds, r.range, r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor,
-    r.planned_at is not null as is_planned, r.published, r.priority, r.weight`
+    r.planned_at is not null as is_planned, r.published, r.priority, r.weight, r.retry_of, r.retry_only`
   return {
     knownRequest: async (requestKey) => {
       const { rows } = await ask(
@@ -141,8 +156,8 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
             `with accepted as (
                insert into ${in_('run')} (id, state, request_key, backfill, definition_hash, definition, params, requested_by,
                                           target, target_id, bounds, range, estimated_rows, plan_hash, partitions, priority,
-                                          weight, expires_at)
-               values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20, $21)
+                                          weight, expires_at, retry_of, retry_only)
+               values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20, $21, $22, $23)
                on conflict (request_key) do nothing returning id)
              insert into ${in_('request')} (request_key, body_hash, body, run_id, topic_partition, record_offset)
              select $2, $15, $16, id, $17, $18 from accepted`,
@@ -157,7 +172,7 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
                 run.partitions,
               ],
               ...[bodyHash, JSON.stringify(request), topicPartition, offset, run.priority, run.weight],
-              request.expiresAt ?? null,
+              ...['expiresAt' in request ? request.expiresAt : null, run.retryOf, run.retryOnly],
             ],
           )
           return rowCount === 1 ? admitNext(client, quoteIdentifier(schema), liveRuns) : null
@@ -174,6 +189,32 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
         [run, planCursor, page.length, JSON.stringify(page.map(partitionRow))],
       )
       return rowCount === page.length
+    },
+    runOf: async (run) => {
+      const { rows } = await ask(`select ${runColumns} from ${in_('run')} r where r.id = $1`, [run])
+      return rows[0] === undefined ? null : readRun(rows[0])
+    },
+    partitionStates: async (run, named) => {
+      const { rows } = await ask(
+        `select partition_id as "partitionId", coalesce(l.state, 'pending') as state
+           from ${in_('partition')} p left join ${in_('ledger_partition')} l using (partition_id)
+          where p.run_id = $1 and partition_id = any ($2::uuid[])`,
+        [run, named],
+      )
+      return new Map(rows.map((row) => StateRow.parse(row)).map(({ partitionId, state }) => [partitionId, state]))
+    },
+    retried: async ({ retryOf, retryOnly }, after, limit) => {
+      const { rows } = await ask(
+        `select index, partition_id, kind, "from", "to", locator, estimated_rows from ${in_('partition')} p
+          where run_id = $1 and index > $3
+            and case when $2::uuid[] is null
+                     then exists (select from ${in_('ledger_partition')} l
+                                   where l.partition_id = p.partition_id and l.state = 'failed')
+                     else partition_id = any ($2) end
+          order by index limit $4`,
+        [retryOf, retryOnly, after, limit],
+      )
+      return rows.map(readPartition)
     },
     planning: async () => {
       const { rows } = await ask(
@@ -242,6 +283,8 @@ const RequestRow = z.object({
   intent_index: StoredCount.nullable(),
 })
 
+const StateRow = z.object({ partitionId: PartitionId, state: PartitionState })
+
 const RunRow = z.object({
   id: RunId,
   request_key: RequestKey,
@@ -263,6 +306,8 @@ const RunRow = z.object({
   published: StoredCount,
   priority: z.coerce.number(),
   weight: StoredCount,
+  retry_of: RunId.nullable(),
+  retry_only: z.array(PartitionId).nullable(),
 })
 
 /** The columns of table `run` as a run. */
@@ -284,6 +329,8 @@ export function readRun(row: unknown): Run {
     published: counted.published,
     priority: counted.priority,
     weight: counted.weight,
+    retryOf: counted.retry_of,
+    retryOnly: counted.retry_only,
   }
 }
 

@@ -3,13 +3,14 @@ import type { PlannedPartition } from '../contract/plan.ts'
 import type { KeyKind } from '../contract/range.ts'
 import type { DiscoveredBackfill } from '../define/discover.ts'
 import type { Mark } from '../process/marks.ts'
-import { cut, keyKindOf } from './cut.ts'
+import { keyKindOf } from './cut.ts'
 import { partitionIdOf } from './partition-id.ts'
+import { partitionsOf } from './retried-partitions.ts'
 import type { Run, RunStore } from './run-store.ts'
 import type { StoredPartition } from './task-of.ts'
 
 export interface PlanWriterDeps {
-  readonly runs: Pick<RunStore, 'writePage'>
+  readonly runs: Pick<RunStore, 'writePage' | 'retried'>
   readonly mark?: Mark
 }
 
@@ -42,7 +43,7 @@ export async function writePlan(
     ;[planCursor, page] = [planCursor + page.length, []]
     await mark?.('R4')
   }
-  for (const partition of cut(run.bounds, backfill.partitionBy)) {
+  for await (const partition of partitionsOf(runs, run, backfill.partitionBy)) {
     if (partition.index < run.planCursor) continue
     page.push(stored(run, kind, partition))
     if (page.length === partitionsPerPage) await write()

@@ -25,7 +25,7 @@ import type { Sink, SinkTarget } from '../../src/sink/sink.ts'
 import type { Source } from '../../src/source/source.ts'
 import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
 import { handFeed } from '../support/hand-feed.ts'
-import { completed } from '../support/partition-events.ts'
+import { completed, failed } from '../support/partition-events.ts'
 import { silentLog } from '../support/silent-log.ts'
 
 const Row = z.object({ id: z.string() })
@@ -440,6 +440,76 @@ test('tasks are published in a window, neighbours far apart, and more as tasks e
   await database.rows(`update :schema.run set state = 'paused', intent = 'paused'`)
   await hand([])
   expect(around.tasks).toHaveLength(27)
+})
+
+/** The run ends, with the partitions of these indexes failed. */
+async function endWith(database: ControlDatabase, around: World, failedAt: readonly number[]): Promise<string> {
+  const [run] = await database.rows(`select id from :schema.run where state = 'running'`)
+  const runId = String(run?.id)
+  const ends = around.tasks
+    .filter((task) => task.runId === runId)
+    .map(({ partitionId, index }) => {
+      const of = { partitionId, runId, index }
+      return failedAt.includes(index) ? failed({ ...of, reason: 'ROW_INVALID', message: 'bad' }) : completed(of)
+    })
+  const placed = ends.map((event, at) => ({ event, offset: String(at) }))
+  await recordEvents(database.pool, database.schema, placed, { topic: runId, topicPartition: 0, nextOffset: '1' })
+  await database.rows(`update :schema.run set state = 'failed', ended_at = now() where id = '${runId}'`)
+  return runId
+}
+const retry = (runId: string, given: object = {}): object => ({
+  ...{ version: 1, type: 'retry', requestKey: `retry/${runId}`, runId },
+  ...given,
+})
+
+test('what failed in a run is done again by a run of its own, with the same bounds, planned the same after a crash', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  await planner(database, around)([start({ priority: 3 })])
+  const runId = await endWith(database, around, [2, 7, 9])
+  // The source has grown since: what failed is done again, and not more.
+  around.lastKey = 500
+  await expect(
+    planner(database, around, inRuns('writePage', 'before'))([retry(runId)], { offset: 1 }),
+  ).rejects.toThrow()
+  await planner(database, around)([retry(runId)], { offset: 1 })
+  const again = around.tasks.slice(10).toSorted((a, b) => a.index - b.index)
+  expect(again.map(({ index, range }) => [index, bounds(range)])).toEqual([
+    [0, '20-30'],
+    [1, '70-80'],
+    [2, '90-100'],
+  ])
+  expect(new Set(around.tasks.map(({ partitionId }) => partitionId)).size).toBe(13)
+  const [stored] = await database.rows(
+    'select retry_of, priority, params, partitions from :schema.run where retry_of is not null',
+  )
+  expect(stored).toEqual({ retry_of: runId, priority: '3', params: { from: 0, to: 100 }, partitions: '3' })
+  const second = await endWith(database, around, [1])
+  await planner(database, around)([retry(second)], { offset: 2 })
+  expect(around.tasks.slice(13).map(({ range }) => bounds(range))).toEqual(['70-80'])
+})
+
+test('a partition that is named is done again; what cannot be is told with every reason', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  const hand = planner(database, around)
+  await hand([start()])
+  const [first] = around.tasks
+  const idAt = (index: number): string => around.tasks.find((task) => task.index === index)?.partitionId ?? ''
+  await hand([retry(first?.runId ?? '', { requestKey: 'early' })], { offset: 1 })
+  const runId = await endWith(database, around, [4, 5])
+  const unknown = uuidV7()
+  await hand([retry(runId, { requestKey: 'wrong', partitionIds: [idAt(4), idAt(6), unknown] })], { offset: 2 })
+  await hand([retry(unknown, { requestKey: 'nobody' })], { offset: 3 })
+  expect(reasons(around)).toEqual([
+    `retry of run ${runId}: it is running; what failed in it can be done again when it has ended`,
+    `retry of partition ${idAt(6)}: it is completed, there is nothing to do again`,
+    `retry of partition ${unknown}: run ${runId} has no such partition`,
+    `retry of run ${unknown}: no such run is known`,
+  ])
+  await hand([retry(runId, { requestKey: 'right', partitionIds: [idAt(5)] })], { offset: 4 })
+  expect(around.tasks.slice(10).map(({ range }) => bounds(range))).toEqual(['50-60'])
+  const again = await endWith(database, around, [])
+  await hand([retry(again, { requestKey: 'none' })], { offset: 5 })
+  expect(reasons(around).at(-1)).toBe(`retry of run ${again}: it is failed, and no partition of it failed`)
 })
 
 test('a control database that is away refuses nothing: the request comes again', async () => {

@@ -1,0 +1,39 @@
+import type { PlannedPartition } from '../contract/plan.ts'
+import type { PartitionBy } from '../define/partition-by.ts'
+import { cut } from './cut.ts'
+import type { Retry, Run, RunStore } from './run-store.ts'
+
+const perPage = 5_000
+
+/** The partitions of a run's plan, in order, one at a time: cut from its bounds, or taken from the run that it retries. */
+export function partitionsOf(
+  runs: Pick<RunStore, 'retried'>,
+  run: Pick<Run, 'bounds' | 'retryOf' | 'retryOnly'>,
+  partitionBy: PartitionBy,
+): Iterable<PlannedPartition> | AsyncIterable<PlannedPartition> {
+  const { retryOf, retryOnly } = run
+  return retryOf === null ? cut(run.bounds, partitionBy) : retriedPartitions(runs, { retryOf, retryOnly })
+}
+
+/**
+ * Those that failed in a run that has ended, or those that were named, numbered anew: always the same, for nothing
+ * happens to the partitions of such a run any more.
+ */
+export async function* retriedPartitions(
+  runs: Pick<RunStore, 'retried'>,
+  retry: Retry,
+  passes: (partition: PlannedPartition) => void = () => {},
+): AsyncGenerator<PlannedPartition> {
+  let index = 0
+  for (let after = -1; ; ) {
+    const page = await runs.retried(retry, after, perPage)
+    for (const { range, locator, estimatedRows } of page) {
+      const partition = { index: index++, from: range.from, to: range.to, locator, estimatedRows }
+      passes(partition)
+      yield partition
+    }
+    const last = page.at(-1)
+    if (last === undefined) return
+    after = last.index
+  }
+}

@@ -1,0 +1,44 @@
+import type { StartRequest } from '../contract/request.ts'
+import { describeBackfill } from '../define/describe.ts'
+import type { Definitions } from '../define/discover.ts'
+import { type AcceptDeps, type AskedRun, acceptRun } from './accept-run.ts'
+import { requireApproved } from './approved-plan.ts'
+import { type CheckDeps, checkRun } from './check-run.ts'
+import { cut } from './cut.ts'
+import { estimatedRowsOf, rangeOf } from './pinned-domain.ts'
+import { outlinePlan } from './plan-hash.ts'
+import type { NewRun } from './run-store.ts'
+
+export interface StartDeps extends AcceptDeps, CheckDeps {
+  readonly definitions: Definitions
+}
+
+/** Pins the domain as it is now, and accepts the run. */
+export function startRun(deps: StartDeps, asked: AskedRun<StartRequest>, signal: AbortSignal): Promise<void> {
+  return acceptRun(deps, asked, async (): Promise<NewRun> => {
+    const { request } = asked
+    const discovered = deps.definitions.get(request.backfill)
+    const { backfill, hash } = discovered
+    const { source, target, params } = await checkRun(deps, discovered, request.params, signal)
+    const bounds = await source.pin(backfill.partitionBy, params, signal)
+    const outline = await outlinePlan(hash, bounds, cut(bounds, backfill.partitionBy), signal)
+    requireApproved(request, { definitionHash: hash, range: rangeOf(bounds), ...outline })
+    return {
+      id: deps.newRunId(),
+      requestKey: request.requestKey,
+      backfill: backfill.id,
+      definitionHash: hash,
+      definition: describeBackfill(discovered),
+      params: request.params,
+      target,
+      bounds,
+      range: rangeOf(bounds),
+      estimatedRows: estimatedRowsOf(bounds),
+      ...outline,
+      priority: request.priority ?? 0,
+      weight: request.weight ?? 1,
+      retryOf: null,
+      retryOnly: null,
+    }
+  })
+}
