@@ -51,6 +51,7 @@ const requests: RequestMessageInput[] = [
   { version: 1, type: 'pause', requestKey: 'pause/1', runId, reason: 'the database is busy', requestedBy: 'ana' },
   { version: 1, type: 'resume', requestKey: 'resume/1', runId, partitionId },
   { version: 1, type: 'cancel', requestKey: 'cancel/1', runId },
+  { version: 1, type: 'retry', requestKey: 'retry/1', runId, partitionIds: [partitionId], priority: 5 },
 ]
 const tasks: TaskMessage[] = [
   {

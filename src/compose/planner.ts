@@ -24,7 +24,7 @@ const tasksPerBatch = 500
 
 export async function composePlanner(config: Config, log: Log, mark: Mark): Promise<RunningRole> {
   const definitions = await discoverBackfills(config.definitionsFolder)
-  const base = foundationOf(config, `planner-${process.pid}`, 4, log)
+  const base = foundationOf(config, `planner-${process.pid}`, 8, log)
   const pool = base.pool(config.databaseUrl)
   const adapters = adaptersOf(config, base.pool, mark)
   const runs = createRunStore(pool, config.schema, config.liveRuns)
