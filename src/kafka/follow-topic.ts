@@ -1,11 +1,28 @@
 import { randomUUID } from 'node:crypto'
+import type { EachBatchHandler } from 'kafkajs'
 import { messageOf } from '../contract/errors.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import type { IncomingRecord } from '../status/record-feed.ts'
+import { pause } from '../work/pause.ts'
 import { createKafka, kafkaUnreachable } from './client.ts'
 import type { Codec } from './codec.ts'
+import { brokersAnswer, watchConsumer } from './consumer-watch.ts'
 import { incomingRecord } from './incoming-record.ts'
+
+const consumerSettings = {
+  sessionTimeout: 30_000,
+  rebalanceTimeout: 6_000,
+  heartbeatInterval: 2_000,
+  maxWaitTimeInMs: 100,
+  allowAutoTopicCreation: false,
+  retry: { initialRetryTime: 300, retries: 20, maxRetryTime: 1_000, restartOnFailure: async () => true },
+} as const
+const againMs = 1_000
+
+interface Reader {
+  end(): Promise<void>
+}
 
 export interface FollowedTopic extends AsyncIterable<IncomingRecord> {
   /** Resolves when everything that stood in the topic at the start was handed over, and the next was asked for. */
@@ -16,8 +33,8 @@ export interface FollowedTopic extends AsyncIterable<IncomingRecord> {
 
 /**
  * Reads a whole topic, every topic partition of it, under a group of its own that is deleted at the end; commits
- * nothing. From 'now': what is produced after this call resolved is seen. Ends when the signal aborts.
- * Throws RetryableError (KAFKA_UNREACHABLE).
+ * nothing. From 'now': what is produced after this call resolved is seen. Ends when the signal aborts. A consumer that
+ * gives no sign for `silentLimitMs` though brokers answer is replaced. Throws RetryableError (KAFKA_UNREACHABLE).
  */
 export async function followTopic(
   config: Config,
@@ -26,19 +43,10 @@ export async function followTopic(
   topic: string,
   from: 'now' | 'beginning' | ReadonlyMap<number, string>,
   signal: AbortSignal,
+  silentLimitMs?: number,
 ): Promise<FollowedTopic> {
   const kafka = createKafka(config, 'tidemark-follower', log)
   const admin = kafka.admin({ retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 1_000 } })
-  const groupId = `${topic}.follower.${randomUUID()}`
-  const consumer = kafka.consumer({
-    groupId,
-    sessionTimeout: 30_000,
-    rebalanceTimeout: 6_000,
-    heartbeatInterval: 2_000,
-    maxWaitTimeInMs: 100,
-    allowAutoTopicCreation: false,
-    retry: { initialRetryTime: 300, retries: 20, maxRetryTime: 1_000, restartOnFailure: async () => true },
-  })
   const queue: IncomingRecord[] = []
   let wake = Promise.withResolvers<void>()
   let failure: Error | undefined
@@ -54,14 +62,76 @@ export async function followTopic(
 
   let places = new Map<number, { next: bigint; end: bigint }>()
   const isRead = (): boolean => [...places.values()].every(({ next, end }) => next >= end)
+  let reader: Reader | undefined
+  let isClosed = false
   const close = async (): Promise<void> => {
-    await consumer.disconnect().catch(() => {})
-    await admin.deleteGroups([groupId]).catch(() => {})
+    isClosed = true
+    await reader?.end()
     await admin.disconnect().catch(() => {})
   }
 
+  /** Reads on from the places. What a reader before this one may still hand over is known by its offset. */
+  const openReader = async (): Promise<Reader> => {
+    const groupId = `${topic}.follower.${randomUUID()}`
+    const consumer = kafka.consumer({ groupId, ...consumerSettings })
+    consumer.on(consumer.events.GROUP_JOIN, () => {
+      // A join forgets where we were, for nothing is committed.
+      for (const [partition, { next }] of places) consumer.seek({ topic, partition, offset: next.toString() })
+      ready.resolve()
+    })
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (!payload.restart) fail(payload.error)
+    })
+    const watch = watchConsumer(consumer, {
+      ...(silentLimitMs === undefined ? {} : { limitMs: silentLimitMs }),
+      answers: brokersAnswer(config, topic),
+      stuck: (silentMs) => {
+        log.warn({ topic, silentMs }, 'the consumer gave no sign: another one reads on')
+        void replace()
+      },
+    })
+    const end = async (): Promise<void> => {
+      watch.stop()
+      await consumer.disconnect().catch(() => {})
+      await admin.deleteGroups([groupId]).catch(() => {})
+    }
+    try {
+      await consumer.connect()
+      await consumer.subscribe({ topics: [topic], fromBeginning: true })
+      await consumer.run({ autoCommit: false, eachBatch: take })
+    } catch (error) {
+      void end()
+      throw error
+    }
+    return { end }
+  }
+  const replace = async (): Promise<void> => {
+    void reader?.end()
+    reader = undefined
+    while (!isClosed && reader === undefined)
+      try {
+        reader = await openReader()
+      } catch (error) {
+        log.warn({ topic, error: messageOf(error) }, 'cannot be followed: tries again')
+        await pause(againMs, signal)
+      }
+    if (isClosed) await reader?.end()
+  }
+  const take: EachBatchHandler = ({ batch }) => {
+    const place = places.get(batch.partition)
+    if (place === undefined) return Promise.resolve()
+    for (const message of batch.messages) {
+      if (BigInt(message.offset) < place.next) continue
+      queue.push(incomingRecord(topic, batch.partition, message, codec))
+    }
+    const next = BigInt(batch.lastOffset()) + 1n
+    if (next > place.next) place.next = next
+    wake.resolve()
+    return Promise.resolve()
+  }
+
   try {
-    await Promise.all([admin.connect(), consumer.connect()])
+    await admin.connect()
     const offsets = await admin.fetchTopicOffsets(topic)
     places = new Map(
       offsets.map(({ partition, low, high }) => [
@@ -72,30 +142,7 @@ export async function followTopic(
         },
       ]),
     )
-    consumer.on(consumer.events.GROUP_JOIN, () => {
-      // A join forgets where we were, for nothing is committed.
-      for (const [partition, { next }] of places) consumer.seek({ topic, partition, offset: next.toString() })
-      ready.resolve()
-    })
-    consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (!payload.restart) fail(payload.error)
-    })
-    await consumer.subscribe({ topics: [topic], fromBeginning: true })
-    await consumer.run({
-      autoCommit: false,
-      eachBatch: ({ batch }) => {
-        const place = places.get(batch.partition)
-        if (place === undefined) return Promise.resolve()
-        for (const message of batch.messages) {
-          if (BigInt(message.offset) < place.next) continue
-          queue.push(incomingRecord(topic, batch.partition, message, codec))
-        }
-        const next = BigInt(batch.lastOffset()) + 1n
-        if (next > place.next) place.next = next
-        wake.resolve()
-        return Promise.resolve()
-      },
-    })
+    reader = await openReader()
     await ready.promise
   } catch (error) {
     await close()

@@ -6,6 +6,7 @@ import type { Service } from '../process/service.ts'
 import type { RecordBatch, RecordFeedOptions } from '../status/record-feed.ts'
 import { kafkaUnreachable } from './client.ts'
 import type { Codec } from './codec.ts'
+import { brokersAnswer, watchConsumer } from './consumer-watch.ts'
 import { incomingRecord } from './incoming-record.ts'
 
 export interface RecordFeedDeps {
@@ -43,10 +44,16 @@ export function createRecordFeed(deps: RecordFeedDeps, options: RecordFeedOption
   })
   const ended = new AbortController()
   const died = Promise.withResolvers<never>()
+  let watch: ReturnType<typeof watchConsumer> | undefined
   died.promise.catch(() => {})
   const failures = new Map<number, number>()
   /** Readers with their own offsets: topic partitions whose place is not found yet. */
   let unplaced = new Set<number>()
+
+  const die = (error: Error): void => {
+    died.reject(error)
+    deps.onDead(error)
+  }
 
   const place = async (topicPartitions: readonly number[]): Promise<void> => {
     if (startAt === undefined) return
@@ -85,10 +92,7 @@ export function createRecordFeed(deps: RecordFeedDeps, options: RecordFeedOption
     void place(mine)
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    if (payload.restart) return
-    const error = kafkaUnreachable(config, `reading ${topic}`, payload.error)
-    died.reject(error)
-    deps.onDead(error)
+    if (!payload.restart) die(kafkaUnreachable(config, `reading ${topic}`, payload.error))
   })
 
   const run = (): Promise<void> =>
@@ -157,10 +161,16 @@ export function createRecordFeed(deps: RecordFeedDeps, options: RecordFeedOption
       await consumer.subscribe({ topics: [topic], fromBeginning: true })
       await run()
       // stop() right after run() hangs in kafkajs (tulios/kafkajs#1168): started means joined.
+      watch = watchConsumer(consumer, {
+        answers: brokersAnswer(config, topic),
+        stuck: (silentMs) =>
+          die(kafkaUnreachable(config, `reading ${topic}`, `the consumer gave no sign for ${silentMs} ms`)),
+      })
       await Promise.race([joined, died.promise])
     },
     stop: async () => {
       ended.abort()
+      watch?.stop()
       await consumer.disconnect()
     },
   }

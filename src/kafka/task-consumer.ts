@@ -12,6 +12,7 @@ import type { LaneHost, TaskConsumer } from '../work/task-consumer.ts'
 import { laneClaimer } from './claim-lanes.ts'
 import { kafkaUnreachable } from './client.ts'
 import type { Codec } from './codec.ts'
+import { brokersAnswer, watchConsumer } from './consumer-watch.ts'
 import { type Phase, silenceLimitMs } from './group-watchdog.ts'
 import { type Held, HeldLanes } from './held-lanes.ts'
 import { laneAssigner } from './lane-assigner.ts'
@@ -250,6 +251,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     )
   }
   const timers: NodeJS.Timeout[] = []
+  let watch: ReturnType<typeof watchConsumer> | undefined
 
   return {
     failed: failure.promise,
@@ -286,6 +288,12 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
           log,
         }),
       })
+      // Also while it joins, of which the watchdog knows nothing.
+      watch = watchConsumer(consumer, {
+        answers: brokersAnswer(config, topic),
+        stuck: (silentMs) =>
+          failure.reject(kafkaUnreachable(config, 'consuming tasks', `the consumer gave no sign for ${silentMs} ms`)),
+      })
       await Promise.race([first, failure.promise])
       timers.push(setInterval(() => void commit(), commitEveryMs))
       timers.push(setInterval(watchdog, 1_000))
@@ -293,6 +301,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     stop: async () => {
       if (closing) return
       closing = true
+      watch?.stop()
       for (const timer of timers) clearInterval(timer)
       const others = lanes.all().filter((h) => !h.draining)
       await Promise.all([drain(others, false), ...drains])

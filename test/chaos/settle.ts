@@ -20,6 +20,8 @@ export interface Settling {
 }
 
 const stopWithinMs = 25_000
+/** Longer than a follower whose consumer hangs is waited for. */
+const observerLimitMs = 45_000
 
 /** Waits until every run has ended and nothing moves any more, ends the parts in order, and reads what they left. */
 export async function settle(settling: Settling): Promise<Facts> {
@@ -62,7 +64,8 @@ export async function settle(settling: Settling): Promise<Facts> {
   // Whoever still had something to say or to write has done so when it ends in order.
   await end(parts.filter((part) => !isLast(part)))
   await waitFor(isRecorded, performance.now() + 10_000)
-  await waitFor(() => observer.hasReadAll(), performance.now() + 10_000)
+  await waitFor(() => observer.hasReadAll(), performance.now() + observerLimitMs)
+  if (!(await observer.hasReadAll())) throw new Error('the observer has not read all that was told: it judges by less')
   await end(parts.filter(isLast))
   if (observer.looks() === 0) throw new Error('the observer never had a look')
   return {
