@@ -38,18 +38,21 @@ export function watchConsumer(
     clearInterval(timer)
     for (const off of offs) off()
   }
-  const look = async (): Promise<void> => {
-    silentLooks += 1
-    if (silentLooks * lookEveryMs <= limitMs || isAsking) return
-    isAsking = true
-    const doAnswer = await answers().catch(() => false)
+  const isSilent = (): boolean => silentLooks * lookEveryMs > limitMs
+  const judge = (doAnswer: boolean): void => {
     isAsking = false
     // It may have been heard of meanwhile.
-    if (isOver || !doAnswer || silentLooks * lookEveryMs <= limitMs) return
+    if (isOver || !doAnswer || !isSilent()) return
     stop()
     stuck(silentLooks * lookEveryMs)
   }
-  const timer = setInterval(() => void look(), lookEveryMs)
+  const look = (): void => {
+    silentLooks += 1
+    if (!isSilent() || isAsking) return
+    isAsking = true
+    void answers().then(judge, () => judge(false))
+  }
+  const timer = setInterval(look, lookEveryMs)
   return { stop }
 }
 

@@ -62,11 +62,12 @@ export async function followTopic(
 
   let places = new Map<number, { next: bigint; end: bigint }>()
   const isRead = (): boolean => [...places.values()].every(({ next, end }) => next >= end)
-  let reader: Reader | undefined
+  /** One, or none while it is being replaced. */
+  const readers = new Set<Reader>()
   let isClosed = false
   const close = async (): Promise<void> => {
     isClosed = true
-    await reader?.end()
+    await Promise.all([...readers].map((reader) => reader.end()))
     await admin.disconnect().catch(() => {})
   }
 
@@ -106,16 +107,16 @@ export async function followTopic(
     return { end }
   }
   const replace = async (): Promise<void> => {
-    void reader?.end()
-    reader = undefined
-    while (!isClosed && reader === undefined)
+    for (const hanging of readers) void hanging.end()
+    readers.clear()
+    while (!isClosed && readers.size === 0)
       try {
-        reader = await openReader()
+        readers.add(await openReader())
       } catch (error) {
         log.warn({ topic, error: messageOf(error) }, 'cannot be followed: tries again')
         await pause(againMs, signal)
       }
-    if (isClosed) await reader?.end()
+    if (isClosed) for (const late of readers) await late.end()
   }
   const take: EachBatchHandler = ({ batch }) => {
     const place = places.get(batch.partition)
@@ -142,7 +143,7 @@ export async function followTopic(
         },
       ]),
     )
-    reader = await openReader()
+    readers.add(await openReader())
     await ready.promise
   } catch (error) {
     await close()
