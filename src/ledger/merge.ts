@@ -118,6 +118,7 @@ export function mergeEvents(events: readonly StatusEvent[]): LedgerState {
         acknowledgements.set(key, laterAcknowledgement(acknowledgements.get(key), acknowledgementRecord(event)))
         break
       }
+      case 'run.queued':
       case 'partition.republished':
       case 'run.paused':
       case 'run.resumed':
