@@ -73,7 +73,11 @@ export async function observe(world: World): Promise<Observer> {
 
   const readTasks = async (): Promise<void> => {
     for await (const record of taskRecords) {
-      const task = await record.json().then(readTask, () => undefined)
+      // Garbage has its offset, and is no task.
+      const task = await record
+        .json()
+        .then(readTask)
+        .catch(() => undefined)
       const of = tasks.get(record.topicPartition) ?? new Map<bigint, string | null>()
       const partitionId = task?.partitionId ?? null
       if (task !== undefined) records.push({ key: record.key, topicPartition: record.topicPartition, task })
