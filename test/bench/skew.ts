@@ -37,6 +37,7 @@ export async function benchSkew(rounds: number): Promise<readonly BenchResult[]>
     for (const name of Object.keys(ways))
       await writeFile(join(scratch, `${idOf(name as Way)}.ts`), definition(name as Way))
     await db.query(table)
+    await db.query('vacuum analyze skewed')
     await command('topics', 'apply')
     for (const role of ['planner', 'ledger', 'supervisor']) processes.push(startTidemark([role], root, env))
     for (const worker of ['worker-1', 'worker-2'])
@@ -98,7 +99,6 @@ const table = `
          (random() * 1e6)::int4, repeat(md5(i::text), 4)
     from generate_series(1, ${rows}) as i;
   create index on skewed (at);
-  vacuum analyze skewed;
   create table skewed_copy (like skewed);`
 
 const definition = (way: Way): string => `

@@ -39,6 +39,16 @@ describe('cutting at quantiles', () => {
     ])
   })
 
+  it('cuts times at whole milliseconds, whatever the statistics say', () => {
+    const bounds: PinnedBounds = {
+      ...{ kind: 'time', column: 'at', from: '2024-01-01T00:00:00.000777Z', to: '2024-01-01T00:00:00.050333Z' },
+      ...{ estimatedRows: 1_000, spread: [{ to: '2024-01-01T00:00:00.050333Z', rows: 1_000 }] },
+    }
+    const plan = [...cut(bounds, by(7))]
+    expect(plan.length).toBeGreaterThan(40)
+    for (const { from } of plan.slice(1)) expect(from).toMatch(/T00:00:00\.0\d{0,2}Z$/)
+  })
+
   it('is one partition when there are few rows, or none that anybody knows of', () => {
     expect(ranges([{ to: '70', rows: 3 }], 100)).toEqual([['0', '70', 3]])
     expect(ranges([{ to: '70', rows: 0 }], 100)).toEqual([['0', '70', 0]])
