@@ -19,7 +19,7 @@ export function planText(report: PlanReport): string {
   const blocks = [facts.map(([name, text]) => `${name.padEnd(12)} ${text}`).join('\n')]
   if (rows !== null && rows.total > 0) blocks.push(histogramText(rows))
   if (report.listed.length > 0) blocks.push(partitionTable(report))
-  for (const conflict of report.conflicts) blocks.push(`would be refused now: ${conflict}`)
+  for (const conflict of report.conflicts) blocks.push(`would wait now: ${conflict}`)
   return blocks.join('\n\n')
 }
 

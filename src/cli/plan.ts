@@ -20,7 +20,7 @@ export function addPlan(program: Command, context: CommandContext): void {
     .option('--workers <count>', 'workers to reckon with', parseCount(1, 10_000), 1)
     .option('--no-probe', 'do not try chunks: no forecast of the time')
     .option('--all', 'list every partition, not only the largest')
-    .option('--detailed-exitcode', `exit ${exitCodes.conflict} when a request would be refused now`)
+    .option('--detailed-exitcode', `exit ${exitCodes.conflict} when the run would have to wait now`)
     .option('--json', 'one JSON document on stdout')
     .action(async (backfill, options) => {
       const signal = context.stopSignal()

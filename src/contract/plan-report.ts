@@ -47,7 +47,7 @@ export const PlanReport = z.object({
   partitions: Count,
   /** Null: the source cannot tell. */
   rows: Sizes.nullable(),
-  /** What would keep a start request from being accepted now. */
+  /** What would keep the run from beginning at once. */
   conflicts: z.array(z.string()),
   /** Null: there is nothing to probe, or it was not asked for. */
   forecast: Forecast.nullable(),
