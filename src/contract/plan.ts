@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Count } from './certificate.ts'
 import { Instant } from './instant.ts'
-import { DecimalInteger } from './range.ts'
+import { DecimalInteger, type NumberedKind } from './range.ts'
 
 /** A file as it was when the bounds were pinned; another size or modification time later is another file. */
 export const PinnedFile = z.object({
@@ -20,11 +20,16 @@ export type PinnedFile = z.infer<typeof PinnedFile>
 export const RowSpread = z.array(z.object({ to: z.string(), rows: Count }))
 export type RowSpread = z.infer<typeof RowSpread>
 
-const spread = {
-  /** Where the partitions are to hold equally many rows. */
-  spread: RowSpread.optional(),
+const why = {
   /** Why the domain is cut along this column, where that was left to the planner. */
   why: z.string().optional(),
+}
+const ofColumn = {
+  column: z.string(),
+  estimatedRows: Count.nullable(),
+  /** Where the partitions are to hold equally many rows. */
+  spread: RowSpread.optional(),
+  ...why,
 }
 
 /**
@@ -35,22 +40,28 @@ export const PinnedBounds = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rows'), files: z.array(PinnedFile) }),
   z.object({
     kind: z.literal('integer'),
-    column: z.string(),
     from: DecimalInteger,
     to: DecimalInteger,
-    estimatedRows: Count.nullable(),
-    ...spread,
+    /** The whole ring of the column's hash is the domain, not its values. */
+    hashed: z.literal(true).optional(),
+    ...ofColumn,
   }),
+  z.object({ kind: z.literal('time'), from: Instant, to: Instant, ...ofColumn }),
+  z.object({ kind: z.literal('uuid'), from: z.uuid(), to: z.uuid(), ...ofColumn }),
+  /** `from`, `to` and the ends of the steps are places (key-place.ts); steps hold about as many rows as a partition is to. */
   z.object({
-    kind: z.literal('time'),
-    column: z.string(),
-    from: Instant,
-    to: Instant,
+    kind: z.literal('key'),
+    columns: z.array(z.string()).min(1),
+    from: z.string(),
+    to: z.string(),
     estimatedRows: Count.nullable(),
-    ...spread,
+    spread: RowSpread,
+    ...why,
   }),
 ])
 export type PinnedBounds = z.infer<typeof PinnedBounds>
+/** Bounds of one column, between which cuts can be computed. */
+export type NumberedBounds = Extract<PinnedBounds, { kind: NumberedKind }>
 
 /** One cut of the plan, before it has an id. */
 export const PlannedPartition = z.object({

@@ -124,7 +124,7 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
   if (byRows !== (input.source.kind === 'files.parquet'))
     reasons.push(
       `partitionBy "${input.partitionBy.kind}" does not fit source "${input.source.kind}": ` +
-        'files.parquet is cut by rowGroup or rows, postgres.table by time, key, quantiles or auto',
+        'files.parquet is cut by rowGroup or rows, postgres.table by time, key, quantiles, hash, custom or auto',
     )
   if (!id.success || !limits.success || reasons.length > 0)
     throw new TerminalError('DEFINITION_INVALID', `backfill ${JSON.stringify(input.id)}: ${reasons.join('; ')}`, {
@@ -148,7 +148,7 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
 /** A sink that owns a range of its target needs the source's partition column: there is nothing to choose. */
 function chosenBy(sink: { readonly range: string | null }, by: PartitionBy): PartitionBy {
   if (by.kind !== 'auto' || sink.range === null) return by
-  return { kind: 'quantiles', column: sink.range, rows: by.rows, timezone: 'UTC', bounds: null }
+  return { kind: 'quantiles', columns: [sink.range], rows: by.rows, timezone: 'UTC', bounds: null }
 }
 
 /** True for what `defineBackfill` returned, also when another copy of the package made it. */

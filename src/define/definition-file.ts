@@ -47,12 +47,13 @@ const bounds = z
   .optional()
   .describe('Params that hold the first value and the one after the last.')
 const rows = z.int().min(1)
+const oneOrMore = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)])
 
 const Source = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('postgres.table'), table: z.string().min(1), key: z.string().min(1), database }),
+  z.strictObject({ kind: z.literal('postgres.table'), table: z.string().min(1), key: oneOrMore, database }),
   z.strictObject({
     kind: z.literal('files.parquet'),
-    path: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
+    path: oneOrMore,
     position: z.string().min(1).optional(),
   }),
 ])
@@ -81,11 +82,12 @@ const By = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('key'), column: z.string(), size: z.int().min(1), bounds }),
   z.strictObject({
     by: z.literal('quantiles'),
-    column: z.string(),
+    column: oneOrMore,
     rows: rows.optional(),
     timezone: z.string().optional(),
     bounds,
   }),
+  z.strictObject({ by: z.literal('hash'), column: z.string(), partitions: z.int().min(1) }),
   z.strictObject({ by: z.literal('auto'), rows: rows.optional() }),
 ])
 
@@ -176,20 +178,22 @@ function partitionOf(given: DefinitionFile['partitionBy']): PartitionBy {
     case 'key':
       return { kind: 'key', column: given.column, size: BigInt(given.size), bounds: given.bounds ?? null }
     case 'time':
-      return { kind: 'time', ...common(given), every: given.every }
+      return { kind: 'time', column: given.column, ...within(given), every: given.every }
     case 'quantiles':
       return {
-        ...partition.byQuantiles(given.column, given.rows === undefined ? {} : { rows: given.rows }),
-        ...common(given),
+        ...partition.byQuantiles(given.column as string, given.rows === undefined ? {} : { rows: given.rows }),
+        ...within(given),
+        columns: typeof given.column === 'string' ? [given.column] : given.column,
       }
+    case 'hash':
+      return partition.byHash(given.column, { partitions: given.partitions })
   }
 }
 
-const common = (given: {
-  readonly column: string
+const within = (given: {
   readonly timezone?: string | undefined
   readonly bounds?: { readonly from: string; readonly to: string } | undefined
-}) => ({ column: given.column, timezone: given.timezone ?? 'UTC', bounds: given.bounds ?? null })
+}) => ({ timezone: given.timezone ?? 'UTC', bounds: given.bounds ?? null })
 
 /** True for the names of files that hold a definition as data; other YAML and JSON files may lie beside them. */
 export const isDefinitionFile = (name: string): boolean => /\.backfill\.(ya?ml|json)$/.test(name)

@@ -14,7 +14,7 @@ export interface BackfillDescription {
 }
 
 /**
- * The definition as data: schemas as JSON Schema, the transform as its source text (not what it calls), bigints as
+ * The definition as data: schemas as JSON Schema, functions as their source text (not what they call), bigints as
  * decimal strings, paths and environment variable names as written, so that it is the same on every machine.
  * Throws TerminalError (DEFINITION_INVALID) when a schema cannot be described.
  */
@@ -43,7 +43,11 @@ export function definitionHash(description: BackfillDescription): Sha256 {
 function plain(data: object): { [field: string]: Json } {
   const json: unknown = JSON.parse(
     JSON.stringify(data, (field, value: unknown) =>
-      field === 'schema' ? undefined : typeof value === 'bigint' ? value.toString() : value,
+      field === 'schema'
+        ? undefined
+        : typeof value === 'bigint' || typeof value === 'function'
+          ? value.toString()
+          : value,
     ),
   )
   return z.record(z.string(), z.json()).parse(json)

@@ -1,3 +1,5 @@
+import type { NumberedKind } from '../contract/range.ts'
+
 /** Names of the params that bound the run: `from` inclusive, `to` exclusive. Without it the source's own first and last value do. */
 export interface BoundParams<Param extends string> {
   readonly from: Param
@@ -22,7 +24,7 @@ export interface ByTime<Column extends string, Param extends string> {
   readonly timezone: string
   readonly bounds: BoundParams<Param> | null
 }
-/** Half-open ranges of an integer column. */
+/** Half-open ranges of an integer, numeric or uuid column. */
 export interface ByKey<Column extends string, Param extends string> {
   readonly kind: 'key'
   readonly column: Column
@@ -31,12 +33,37 @@ export interface ByKey<Column extends string, Param extends string> {
   readonly bounds: BoundParams<Param> | null
 }
 
-/** Half-open ranges of an integer or time column that hold about equally many rows, however unevenly these lie in it. */
+/** Half-open ranges of one or more columns that hold about equally many rows, however unevenly these lie in them. */
 export interface ByQuantiles<Column extends string, Param extends string> {
   readonly kind: 'quantiles'
-  readonly column: Column
+  readonly columns: readonly Column[]
   /** Rows a partition, about. */
   readonly rows: number
+  /** Of bounds that are dates. */
+  readonly timezone: string
+  readonly bounds: BoundParams<Param> | null
+}
+/** Arcs of the ring of a column's hashes. */
+export interface ByHash<Column extends string> {
+  readonly kind: 'hash'
+  readonly column: Column
+  readonly partitions: number
+}
+/** A range that a definition's own function gives, half-open: digits, an instant in UTC, or a UUID. */
+export interface GivenRange {
+  readonly from: string
+  readonly to: string
+  readonly estimatedRows?: number
+}
+/** Ranges of a definition's own. */
+export interface ByCustom<Column extends string, Param extends string> {
+  readonly kind: 'custom'
+  readonly column: Column
+  readonly ranges: (domain: {
+    readonly kind: NumberedKind
+    readonly from: string
+    readonly to: string
+  }) => Iterable<GivenRange>
   /** Of bounds that are dates. */
   readonly timezone: string
   readonly bounds: BoundParams<Param> | null
@@ -53,6 +80,8 @@ export type PartitionBy<Column extends string = string, Param extends string = s
   | ByTime<Column, Param>
   | ByKey<Column, Param>
   | ByQuantiles<Column, Param>
+  | ByHash<Column>
+  | ByCustom<Column, Param>
   | ByAuto
 
 /** Rows a partition of which nothing is said: seconds of work, so that what a crash costs and what is left to share at the end are small. */
@@ -86,7 +115,10 @@ export const partition = {
       bounds: options.bounds ?? null,
     }
   },
-  /** Ranges of `size` keys of an integer column; `bounds` names the params that hold the first key and the one after the last. */
+  /**
+   * Ranges of `size` keys of an integer, numeric or uuid column, cut at whole numbers (a uuid is one of 128 bits);
+   * `bounds` names the params that hold the first key and the one after the last.
+   */
   byKey<const Column extends string, const Param extends string = never>(
     column: Column,
     options: { size: bigint | number; bounds?: BoundParams<Param> },
@@ -96,18 +128,47 @@ export const partition = {
     return { kind: 'key', column, size, bounds: options.bounds ?? null }
   },
   /**
-   * Ranges of an integer or time column with about `rows` rows each (default 250,000), by the server's statistics or a
-   * sample: for columns over which the rows lie unevenly. A single value is never cut. `bounds` as in `byTime`.
+   * Ranges of a column with about `rows` rows each (default 250,000), by the server's statistics or a sample: for
+   * columns over which the rows lie unevenly, and for texts. Several columns, which an index has in this order, are
+   * compared as a row. A single value is never cut. `bounds`, of one column only, as in `byTime`.
    */
   byQuantiles<const Column extends string, const Param extends string = never>(
-    column: Column,
+    column: Column | readonly [Column, ...Column[]],
     options: { rows?: number; timezone?: string; bounds?: BoundParams<Param> } = {},
   ): ByQuantiles<Column, NoInfer<Param>> {
     const rows = rowsOf('byQuantiles', options.rows)
-    return { kind: 'quantiles', column, rows, timezone: options.timezone ?? 'UTC', bounds: options.bounds ?? null }
+    const columns = typeof column === 'string' ? [column] : column
+    return { kind: 'quantiles', columns, rows, timezone: options.timezone ?? 'UTC', bounds: options.bounds ?? null }
   },
   /**
-   * Leaves the choice to the planner: quantiles of the indexed integer or time column in whose order the table lies on
+   * Arcs of the ring of hashes of a column (as text), for tables with an index on
+   * `hashtextextended(column::text, 0)`; without one each partition reads the whole table. Equal values share a partition; twice as many partitions halve each of them.
+   * Rows that come while the run goes on are in the domain too.
+   */
+  byHash<const Column extends string>(column: Column, options: { partitions: number }): ByHash<Column> {
+    const { partitions } = options
+    if (!Number.isSafeInteger(partitions) || partitions < 1)
+      throw new RangeError(`partition.byHash takes partitions from 1, got ${partitions}`)
+    return { kind: 'hash', column, partitions }
+  },
+  /**
+   * Ranges of your own of an integer, numeric, time or uuid column. `ranges` is given the pinned domain and gives ranges that
+   * tile it, in order; a gap or an overlap is refused with both ranges. Pure: the same domain gives the same ranges, for
+   * a plan may be written in several goes. `bounds` as in `byTime`.
+   */
+  custom<const Column extends string, const Param extends string = never>(
+    column: Column,
+    options: {
+      ranges: ByCustom<Column, Param>['ranges']
+      timezone?: string
+      bounds?: BoundParams<Param>
+    },
+  ): ByCustom<Column, NoInfer<Param>> {
+    const { ranges, timezone = 'UTC', bounds = null } = options
+    return { kind: 'custom', column, ranges, timezone, bounds }
+  },
+  /**
+   * Leaves the choice to the planner: quantiles of the indexed integer, numeric, time or uuid column in whose order the table lies on
    * disk, so that a partition is read from neighbouring blocks. A sink that owns a range is cut along its column.
    * The plan says which column it is, and why.
    */

@@ -17,8 +17,8 @@ export interface PostgresTableSource<Row> {
   readonly kind: 'postgres.table'
   readonly table: string
   readonly schema: RowSchema<unknown>
-  /** Unique column that orders rows where the partition column ties. */
-  readonly key: string
+  /** Unique columns, together, that order rows where the partition columns tie. */
+  readonly key: readonly string[]
   /** Name of the environment variable that holds the connection string. */
   readonly database: string
   /** Carries the row type; never set. */

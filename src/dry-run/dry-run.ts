@@ -113,5 +113,8 @@ function chosenFor(partitions: Iterable<PlannedPartition>, count: number, wanted
 function ruleOf(bounds: PinnedBounds): string {
   if (bounds.kind === 'rows')
     return 'the rows of the files as they are now: a file that is changed, or added, belongs to a later run'
+  if (bounds.kind === 'key')
+    return `rows whose ${bounds.columns.join(', ')} is from ${bounds.from} to before ${bounds.to}: those above belong to a later run`
+  if (bounds.kind === 'integer' && bounds.hashed) return 'all rows, those that come while it runs among them'
   return `rows whose ${bounds.column} is from ${bounds.from} to before ${bounds.to}: those above belong to a later run`
 }

@@ -4,6 +4,7 @@ import canonicalize from 'canonicalize'
 import { TerminalError } from '../contract/errors.ts'
 import type { Sha256 } from '../contract/ids.ts'
 import type { PinnedBounds, PlannedPartition } from '../contract/plan.ts'
+import { locatorOf } from './locator-of.ts'
 
 /** More than this is most likely a window of a wrong unit, and would keep the planner busy for hours. */
 export const maxPartitions = 1_000_000
@@ -45,4 +46,4 @@ export async function outlinePlan(
 
 /** Without what is only believed of it: statistics that were brought up to date give the same plan. */
 const domainOf = (bounds: PinnedBounds): object =>
-  bounds.kind === 'rows' ? bounds : { kind: bounds.kind, column: bounds.column, from: bounds.from, to: bounds.to }
+  bounds.kind === 'rows' ? bounds : { kind: bounds.kind, ...locatorOf(bounds), from: bounds.from, to: bounds.to }

@@ -2,7 +2,7 @@ import { TerminalError } from '../contract/errors.ts'
 import type { TableName } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
 import type { TableColumn } from './postgres-catalog.ts'
-import { isInteger, isTime } from './postgres-conversion.ts'
+import { numberedKindOf } from './postgres-numbers.ts'
 
 export interface ChosenColumn {
   readonly column: string
@@ -25,9 +25,9 @@ export async function chooseColumn(
   pool: Pool,
   table: TableName,
   columns: readonly TableColumn[],
-  key: string,
+  key: readonly string[],
 ): Promise<ChosenColumn> {
-  const fitting = columns.filter((column) => (isInteger(column) || isTime(column)) && column.notNull)
+  const fitting = columns.filter((column) => numberedKindOf(column) !== null && column.notNull)
   const { rows: indexed } = await query<Candidate>(
     pool,
     `select a.attname as name, max(s.correlation)::float8 as correlation
@@ -42,12 +42,12 @@ export async function chooseColumn(
     [table.schema, table.table, fitting.map(({ name }) => name)],
   )
   const order = ({ name, correlation }: Candidate): number =>
-    Math.abs(correlation ?? 0) + (name === key ? nearlyAsGood : 0)
+    Math.abs(correlation ?? 0) + (key.length === 1 && key[0] === name ? nearlyAsGood : 0)
   const [best, ...others] = indexed.toSorted((a, b) => order(b) - order(a))
   if (best === undefined)
     throw new TerminalError(
       'PLAN_INVALID',
-      `table "${table.schema}.${table.table}" has no integer or time column that is not null and leads an index: add one, or cut by a column with partition.byQuantiles`,
+      `table "${table.schema}.${table.table}" has no integer, numeric, time or uuid column that is not null and leads an index: add one, or cut by a column with partition.byQuantiles`,
     )
   return { column: best.name, why: whyOf(best, others) }
 }
