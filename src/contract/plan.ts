@@ -47,7 +47,7 @@ export const PinnedBounds = z.discriminatedUnion('kind', [
     ...ofColumn,
   }),
   z.object({ kind: z.literal('time'), from: Instant, to: Instant, ...ofColumn }),
-  z.object({ kind: z.literal('uuid'), from: z.uuid(), to: z.uuid(), ...ofColumn }),
+  z.object({ kind: z.literal('uuid'), from: z.guid(), to: z.guid(), ...ofColumn }),
   /** `from`, `to` and the ends of the steps are places (key-place.ts); steps hold about as many rows as a partition is to. */
   z.object({
     kind: z.literal('key'),
@@ -56,6 +56,8 @@ export const PinnedBounds = z.discriminatedUnion('kind', [
     to: z.string(),
     estimatedRows: Count.nullable(),
     spread: RowSpread,
+    /** Only rows with one of these values of the one column: distinct, in the server's order. */
+    values: z.array(z.string()).optional(),
     ...why,
   }),
 ])

@@ -124,7 +124,7 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
   if (byRows !== (input.source.kind === 'files.parquet'))
     reasons.push(
       `partitionBy "${input.partitionBy.kind}" does not fit source "${input.source.kind}": ` +
-        'files.parquet is cut by rowGroup or rows, postgres.table by time, key, quantiles, hash, custom or auto',
+        'files.parquet is cut by rowGroup or rows, postgres.table by time, key, quantiles, hash, list, custom or auto',
     )
   if (!id.success || !limits.success || reasons.length > 0)
     throw new TerminalError('DEFINITION_INVALID', `backfill ${JSON.stringify(input.id)}: ${reasons.join('; ')}`, {

@@ -34,6 +34,7 @@ const paramTypes = {
   date: () => z.iso.date(),
   instant: () => z.iso.datetime({ offset: true }),
   boolean: () => z.boolean(),
+  list: () => z.array(z.union([z.string(), z.number()])),
 } as const satisfies Record<string, () => z.ZodType>
 
 const Param = z.strictObject({
@@ -86,6 +87,12 @@ const By = z.discriminatedUnion('by', [
     rows: rows.optional(),
     timezone: z.string().optional(),
     bounds,
+  }),
+  z.strictObject({
+    by: z.literal('list'),
+    column: z.string(),
+    values: z.string().describe('Param that holds the list.'),
+    size: z.int().min(1).optional(),
   }),
   z.strictObject({ by: z.literal('hash'), column: z.string(), partitions: z.int().min(1) }),
   z.strictObject({ by: z.literal('auto'), rows: rows.optional() }),
@@ -185,6 +192,11 @@ function partitionOf(given: DefinitionFile['partitionBy']): PartitionBy {
         ...within(given),
         columns: typeof given.column === 'string' ? [given.column] : given.column,
       }
+    case 'list':
+      return partition.byList(given.column, {
+        values: given.values,
+        ...(given.size === undefined ? {} : { size: given.size }),
+      })
     case 'hash':
       return partition.byHash(given.column, { partitions: given.partitions })
   }

@@ -5,6 +5,7 @@ import type { PartitionBy } from '../define/partition-by.ts'
 import { cutAsTold } from './cut-as-told.ts'
 import { cutHashRing } from './cut-hash-ring.ts'
 import { cutKeyRanges } from './cut-key-ranges.ts'
+import { cutList } from './cut-list.ts'
 import { cutQuantiles } from './cut-quantiles.ts'
 import { cutRowGroups } from './cut-row-groups.ts'
 import { cutRows } from './cut-rows.ts'
@@ -34,6 +35,7 @@ function pieces(bounds: PinnedBounds, by: PartitionBy): Generator<Omit<PlannedPa
   if (by.kind === 'time' && bounds.kind === 'time') return cutTimeWindows(bounds, by)
   if (by.kind === 'key' && (bounds.kind === 'integer' || bounds.kind === 'uuid')) return cutKeyRanges(bounds, by.size)
   if (by.kind === 'hash' && bounds.kind === 'integer') return cutHashRing(bounds, by.partitions)
+  if (by.kind === 'list' && bounds.kind === 'key') return cutList(bounds, by.size)
   if (by.kind === 'custom' && isNumbered(bounds)) return cutAsTold(bounds, by.ranges)
   if (by.kind === 'quantiles' || by.kind === 'auto') {
     if (bounds.kind === 'key') return cutSteps(bounds, by.rows)

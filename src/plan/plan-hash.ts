@@ -46,4 +46,9 @@ export async function outlinePlan(
 
 /** Without what is only believed of it: statistics that were brought up to date give the same plan. */
 const domainOf = (bounds: PinnedBounds): object =>
-  bounds.kind === 'rows' ? bounds : { kind: bounds.kind, ...locatorOf(bounds), from: bounds.from, to: bounds.to }
+  bounds.kind === 'rows'
+    ? bounds
+    : { kind: bounds.kind, ...locatorOf(bounds), from: bounds.from, to: bounds.to, ...listOf(bounds) }
+
+const listOf = (bounds: PinnedBounds): object =>
+  bounds.kind === 'key' && bounds.values !== undefined ? { values: bounds.values } : {}

@@ -19,8 +19,10 @@ export function startRun(deps: StartDeps, asked: AskedRun<StartRequest>, signal:
     const { request } = asked
     const discovered = deps.definitions.get(request.backfill)
     const { backfill, hash } = discovered
-    const { source, target, params } = await checkRun(deps, discovered, request.params, signal)
+    const { source, sink, target, params } = await checkRun(deps, discovered, request.params, signal)
     const bounds = await source.pin(backfill.partitionBy, params, signal)
+    // Refuses what the sink cannot own a range of, before anything is planned.
+    sink.buffer(rangeOf(bounds))
     const outline = await outlinePlan(hash, bounds, cut(bounds, backfill.partitionBy), signal)
     requireApproved(request, { definitionHash: hash, range: rangeOf(bounds), ...outline })
     return {

@@ -3,9 +3,11 @@ import type { TableName } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
 import type { TableColumn } from './postgres-catalog.ts'
 import { numberedKindOf } from './postgres-numbers.ts'
+import { isOrdered } from './postgres-schema.ts'
 
-export interface ChosenColumn {
-  readonly column: string
+export interface ChosenColumns {
+  /** One, or those of the key. */
+  readonly columns: readonly string[]
   /** For people. */
   readonly why: string
 }
@@ -18,15 +20,16 @@ interface Candidate {
 
 /**
  * The column along which a table is cut when nobody said so: of those that are never null and lead an index, that in
- * whose order the table lies on disk; the key, where several do or nothing is known. Reading in another order fetches a
- * block for nearly every row. Throws TerminalError (PLAN_INVALID) when there is none.
+ * whose order the table lies on disk; the key, where several do or nothing is known, or where there is none whose values
+ * can be computed with. Reading in another order fetches a block for nearly every row. Throws TerminalError
+ * (PLAN_INVALID) when the key has no order either.
  */
 export async function chooseColumn(
   pool: Pool,
   table: TableName,
   columns: readonly TableColumn[],
   key: readonly string[],
-): Promise<ChosenColumn> {
+): Promise<ChosenColumns> {
   const fitting = columns.filter((column) => numberedKindOf(column) !== null && column.notNull)
   const { rows: indexed } = await query<Candidate>(
     pool,
@@ -44,12 +47,17 @@ export async function chooseColumn(
   const order = ({ name, correlation }: Candidate): number =>
     Math.abs(correlation ?? 0) + (key.length === 1 && key[0] === name ? nearlyAsGood : 0)
   const [best, ...others] = indexed.toSorted((a, b) => order(b) - order(a))
+  if (best === undefined && key.every((name) => columns.some((column) => column.name === name && isOrdered(column))))
+    return {
+      columns: key,
+      why: `the key ${key.map((name) => `"${name}"`).join(', ')}: no integer, numeric, time or uuid column leads an index`,
+    }
   if (best === undefined)
     throw new TerminalError(
       'PLAN_INVALID',
-      `table "${table.schema}.${table.table}" has no integer, numeric, time or uuid column that is not null and leads an index: add one, or cut by a column with partition.byQuantiles`,
+      `table "${table.schema}.${table.table}" has no integer, numeric, time or uuid column that is not null and leads an index, nor a key in whose order it could be cut: add one, or cut by a column with partition.byQuantiles`,
     )
-  return { column: best.name, why: whyOf(best, others) }
+  return { columns: [best.name], why: whyOf(best, others) }
 }
 
 /** The key is unique, and so the better one of two that order the table alike. */

@@ -4,7 +4,7 @@ import type { BoundParams } from '../define/partition-by.ts'
 import type { AnyRow } from '../define/row-schema.ts'
 import { codeOf } from '../postgres/classify.ts'
 import { type Pool, query } from '../postgres/pool.ts'
-import type { TableColumn } from './postgres-catalog.ts'
+import { collated, type TableColumn } from './postgres-catalog.ts'
 
 /**
  * The bounds that a request's params give of a column that only the server can order, as places: it is asked whether they
@@ -28,8 +28,7 @@ export async function keyParamBounds(
       throw invalid(`params.${name} is ${value === undefined ? 'missing' : JSON.stringify(value)}: must be a text`)
     return String(value)
   }) as [string, string]
-  const cast = (at: number): string =>
-    `$${at}::${column.label}${column.collation === null ? '' : ` collate ${column.collation}`}`
+  const cast = (at: number): string => collated(column, `$${at}::${column.label}`)
   try {
     const { rows } = await query<{ fits: boolean }>(pool, `select ${cast(1)} < ${cast(2)} as fits`, [from, to])
     if (rows[0]?.fits !== true)

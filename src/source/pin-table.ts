@@ -7,6 +7,7 @@ import type { TableName } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
 import { keyParamBounds } from './key-param-bounds.ts'
 import { keySteps } from './key-steps.ts'
+import { listBounds } from './list-bounds.ts'
 import { type OrderTerm, withinPlaces } from './order-term.ts'
 import { paramBounds } from './param-bounds.ts'
 import { partitionTerms, placesOf } from './partition-order.ts'
@@ -30,6 +31,7 @@ export async function pinTable(
   const [column] = columns
   const kind = column === undefined || columns.length > 1 ? null : numberedKindOf(column)
   if (by.kind === 'hash' && column !== undefined) return pinRing(pool, table, column)
+  if (by.kind === 'list' && column !== undefined) return listBounds(pool, column, by, params)
   if (kind === null || column === undefined) return pinKeys(pool, table, by, columns, params)
   const named = 'bounds' in by ? by.bounds : null
   const timezone = 'timezone' in by ? by.timezone : 'UTC'

@@ -18,6 +18,10 @@ export interface TableColumn {
   readonly readable: boolean
 }
 
+/** SQL of a value in the order of the column. */
+export const collated = ({ collation }: TableColumn, value: string): string =>
+  collation === null ? value : `${value} collate ${collation}`
+
 /** The columns of a table in their order; none when the table is missing. */
 export async function tableColumns(pool: Pool, { schema, table }: TableName): Promise<readonly TableColumn[]> {
   const { rows } = await query<TableColumn>(

@@ -19,6 +19,8 @@ export interface TableOrder {
   readonly partition: readonly OrderTerm[]
   /** That, and what of the key is not among it: no two rows are alike in all of them. */
   readonly terms: readonly OrderTerm[]
+  /** Only rows with one of these values of the first partition column; null: all. */
+  readonly only: { readonly values: readonly string[]; readonly type: string } | null
 }
 
 /** What a page selects, and where in a row the values of the terms stand. */
@@ -46,9 +48,9 @@ export interface Statement {
  * another; the lower bound is repeated for indexes on the partition columns alone.
  */
 export function pageStatement(order: TableOrder, range: KeyRange, after: Cursor | null, limit: number): Statement {
-  const { table, partition, terms } = order
-  const values: string[] = []
-  const parameter = (value: string): string => `$${values.push(value)}`
+  const { table, partition, terms, only } = order
+  const values: (string | readonly string[])[] = []
+  const parameter = (value: string | readonly string[]): string => `$${values.push(value)}`
   const { from, to } = placesOf(range, partition)
   const reached = after === null ? null : readCursor(after)
   const conditions =
@@ -59,6 +61,7 @@ export function pageStatement(order: TableOrder, range: KeyRange, after: Cursor 
           ...(terms.length === partition.length ? [] : [compared(partition, '>=', reached, parameter)]),
           compared(terms, '>', reached, parameter),
         ]
+  if (only !== null) conditions.push(`${partition[0]?.sql} = any (${parameter(only.values)}::${only.type}[])`)
   const ordered = terms.map(({ sql }) => sql).join(', ')
   const text = `select ${selectionOf(order).list.join(', ')} from ${table.sql} as t where ${conditions.join(' and ')} order by ${ordered} limit ${limit}`
   return { text, values }

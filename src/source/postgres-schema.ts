@@ -2,7 +2,7 @@ import type { KeyKind } from '../contract/range.ts'
 import type { PartitionBy } from '../define/partition-by.ts'
 import { insteadOf } from './nearest-name.ts'
 import type { TableColumn, TableIndex } from './postgres-catalog.ts'
-import { fromText, isTime, isUuid, kindsFor } from './postgres-conversion.ts'
+import { fromText, isTime, kindsFor } from './postgres-conversion.ts'
 import { numberedKindOf } from './postgres-numbers.ts'
 import { declaration, type RowField } from './row-field.ts'
 
@@ -40,6 +40,8 @@ export function partitioningOf(by: PartitionBy): Partitioning | null {
       return { columns: [by.column], fits: 'numbered' }
     case 'quantiles':
       return { columns: by.columns, fits: 'ordered' }
+    case 'list':
+      return { columns: [by.column], fits: 'ordered' }
     case 'hash':
       return { columns: [by.column], fits: 'anything' }
     case 'auto':
@@ -119,6 +121,9 @@ function keyProblem(
 
 const orderedTypes: ReadonlySet<string> = new Set(['text', 'varchar', 'bpchar', 'bool', 'enum'])
 
+/** The type has an order in which a table can be read and cut. */
+export const isOrdered = (column: TableColumn): boolean => fitsKind(column, 'ordered') && column.deterministic
+
 function fitsKind(column: TableColumn, fits: Fit): boolean {
   const numbered = numberedKindOf(column) !== null
   switch (fits) {
@@ -159,7 +164,7 @@ function partitionProblem(column: TableColumn, fits: Fit): string[] {
             : 'name another column'
     return [`partition column "${column.name}" is ${column.label}, not ${typesThatFit[fits]}: ${remedy}`]
   }
-  if (fits === 'ordered' && !column.deterministic && !isUuid(column))
+  if (fits === 'ordered' && !column.deterministic)
     return [
       `partition column "${column.name}" has a collation under which different texts are equal: name another column`,
     ]

@@ -95,8 +95,8 @@ class PostgresTable implements Source {
       )
     if (by.kind !== 'auto') return { by, why: null }
     const { columns } = await this.#checked(null)
-    const { column, why } = await chooseColumn(this.#pool, this.#table, columns, this.#definition.key)
-    return { by: { kind: 'quantiles', columns: [column], rows: by.rows, timezone: 'UTC', bounds: null }, why }
+    const { columns: along, why } = await chooseColumn(this.#pool, this.#table, columns, this.#definition.key)
+    return { by: { kind: 'quantiles', columns: along, rows: by.rows, timezone: 'UTC', bounds: null }, why }
   }
 
   async *read(
@@ -110,7 +110,9 @@ class PostgresTable implements Source {
       yield { rows: [], cursor: after, last: true }
       return
     }
-    const { order, selection, converted, keyAt } = await this.#layout(columnsOf(locator, range))
+    const located = locatedIn(locator, range)
+    const { order: all, selection, converted, keyAt } = await this.#layout(columnsOf(located, range))
+    const order = 'values' in located && located.values !== undefined ? await this.#only(all, located) : all
     const whereIs = (row: TextRow | undefined): string =>
       `table ${this.#definition.table}, row with ${this.#definition.key.map((name, at) => `${name} ${row?.[keyAt[at] ?? -1]}`).join(', ')}`
     // One row more than the page takes tells whether it is the last.
@@ -133,6 +135,12 @@ class PostgresTable implements Source {
     }
   }
 
+  /** The order, of rows with the values of a list. */
+  async #only(order: TableOrder, { columns, values }: Extract<Locator, { columns: string[] }>): Promise<TableOrder> {
+    const type = columnNamed((await this.#catalogue.get()).columns, columns[0] ?? '').label
+    return { ...order, only: { values: values ?? [], type } }
+  }
+
   /** The same object for partitions that are begun soon after each other. */
   async #layout(by: PartitionColumns): Promise<Layout> {
     const catalogue = await this.#checked({ columns: by.columns, fits: fitOf(by.kind, by.hashed) })
@@ -152,6 +160,7 @@ class PostgresTable implements Source {
       columns: fields.map(({ name }) => named(name)),
       partition,
       terms: [...partition, ...key.map(keyTerm)],
+      only: null,
     }
     const converted = fields.map((field): TextColumn => textColumn(named(field.name), field))
     const selection = selectionOf(order)
@@ -191,22 +200,27 @@ function columnNamed(columns: readonly TableColumn[], name: string): TableColumn
   return column
 }
 
+/** As `plan/cut` makes it. */
 const Locator = z.union([
   z.object({ column: z.string(), hashed: z.literal(true).optional() }),
-  z.object({ columns: z.array(z.string()).min(1) }),
+  z.object({ columns: z.array(z.string()).min(1), values: z.array(z.string()).optional() }),
 ])
 
-function columnsOf(locator: SourceRange['locator'], range: SourceRange['range']): PartitionColumns {
+type Locator = z.infer<typeof Locator>
+
+function locatedIn(locator: SourceRange['locator'], range: SourceRange['range']): Locator {
   const found = Locator.safeParse(locator)
-  if (!found.success)
-    throw new TerminalError(
-      'SOURCE_NOT_READABLE',
-      `partition ${range.from} to ${range.to} does not say which column it counts in: plan the run again`,
-    )
-  return 'columns' in found.data
-    ? { kind: range.kind, columns: found.data.columns, hashed: false }
-    : { kind: range.kind, columns: [found.data.column], hashed: found.data.hashed === true }
+  if (found.success) return found.data
+  throw new TerminalError(
+    'SOURCE_NOT_READABLE',
+    `partition ${range.from} to ${range.to} does not say which column it counts in: plan the run again`,
+  )
 }
+
+const columnsOf = (locator: Locator, { kind }: SourceRange['range']): PartitionColumns =>
+  'columns' in locator
+    ? { kind, columns: locator.columns, hashed: false }
+    : { kind, columns: [locator.column], hashed: locator.hashed === true }
 
 function textColumn(column: TableColumn, field: RowField): TextColumn {
   const convert = fromText(column, field)

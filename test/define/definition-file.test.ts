@@ -38,7 +38,7 @@ describe('a definition as a file', () => {
     const backfill = await read(orders)
     expect(backfill).toMatchObject({
       id: 'copy-orders',
-      source: { kind: 'postgres.table', table: 'public.orders', key: 'id', database: 'DATABASE_URL' },
+      source: { kind: 'postgres.table', table: 'public.orders', key: ['id'], database: 'DATABASE_URL' },
       partitionBy: {
         kind: 'time',
         column: 'created_at',
@@ -59,9 +59,18 @@ describe('a definition as a file', () => {
 
   it.each([
     ['by: key, column: id, size: 500', { kind: 'key', column: 'id', size: 500n, bounds: null }],
-    ['by: quantiles, column: id', { kind: 'quantiles', column: 'id', rows: 250_000, timezone: 'UTC', bounds: null }],
+    ['by: quantiles, column: id', { kind: 'quantiles', columns: ['id'], rows: 250_000, timezone: 'UTC', bounds: null }],
+    [
+      'by: quantiles, column: [tenant, id], rows: 10',
+      { kind: 'quantiles', columns: ['tenant', 'id'], rows: 10, timezone: 'UTC', bounds: null },
+    ],
+    ['by: hash, column: tenant, partitions: 8', { kind: 'hash', column: 'tenant', partitions: 8 }],
+    ['by: list, column: id, values: ids, size: 50', { kind: 'list', column: 'id', values: 'ids', size: 50 }],
     // The sink owns a range of its column: there is nothing to choose.
-    ['by: auto, rows: 1000', { kind: 'quantiles', column: 'created_at', rows: 1_000, timezone: 'UTC', bounds: null }],
+    [
+      'by: auto, rows: 1000',
+      { kind: 'quantiles', columns: ['created_at'], rows: 1_000, timezone: 'UTC', bounds: null },
+    ],
   ])('may be cut %s', async (by, expected) => {
     expect((await read(orders.replace(/partitionBy: .*/, `partitionBy: { ${by} }`))).partitionBy).toEqual(expected)
   })

@@ -119,6 +119,7 @@ function planner(
     check: async () => {
       if (around.problems.sink) throw around.problems.sink
     },
+    buffer: () => ({}),
   } as unknown as Sink
   const deps = wrap({
     feed,

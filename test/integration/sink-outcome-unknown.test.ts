@@ -84,7 +84,7 @@ describe.each(['before', 'after'] as const)('the connection breaks %s COMMIT rea
       const sink = insertSink({ ...own, pool }, 'target', z.object({ id: z.int() }))
       const claim = await sink.claim(holding)
       if (claim.kind !== 'claimed') throw new Error(claim.kind)
-      const buffer = sink.buffer()
+      const buffer = sink.buffer(holding.range)
       buffer.add({ id: 5 })
       const added = { ...noTotals, rowsRead: 1, rowsWritten: 1, chunks: 1, contentHash: buffer.contentHash.toString() }
       proxy.armed.on = true

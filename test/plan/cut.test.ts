@@ -137,6 +137,16 @@ const byKeysOfSeveralColumns: fc.Arbitrary<Case> = fc
       { kind: 'quantiles', columns: ['tenant', 'id'], rows, timezone: 'UTC', bounds: null },
     ]
   })
+const byList: fc.Arbitrary<Case> = fc
+  .tuple(fc.uniqueArray(fc.string(), { maxLength: 60 }), fc.integer({ min: 1, max: 70 }))
+  .map(([values, size]): Case => {
+    const from = writePlace({ values: [values[0] ?? ''], after: false })
+    const to = values.length === 0 ? from : writePlace({ values: [values.at(-1) ?? ''], after: true })
+    return [
+      { kind: 'key', columns: ['id'], from, to, estimatedRows: null, spread: [], values },
+      { kind: 'list', column: 'id', values: 'ids', size },
+    ]
+  })
 const custom: fc.Arbitrary<Case> = fc
   .tuple(
     fc.constantFrom('integer' as const, 'time' as const, 'uuid' as const),
@@ -151,7 +161,7 @@ const custom: fc.Arbitrary<Case> = fc
     const ranges = () => edges.slice(1).map((to, at) => ({ from: edges[at] ?? '', to }))
     return [bounds as PinnedBounds, { kind: 'custom', column: 'c', ranges, timezone: 'UTC', bounds: null }]
   })
-const partitioners = { byRows, byKey, byUuid, byTime, byQuantiles, byHash, byKeysOfSeveralColumns, custom }
+const partitioners = { byRows, byKey, byUuid, byTime, byQuantiles, byHash, byKeysOfSeveralColumns, byList, custom }
 const cases = fc.oneof(...Object.values(partitioners))
 
 function ends(bounds: PinnedBounds): [string, string] {
@@ -163,7 +173,8 @@ function ends(bounds: PinnedBounds): [string, string] {
 function orderOf(bounds: PinnedBounds): (bound: string) => bigint {
   if (bounds.kind === 'rows') return (bound) => boundValue('integer', bound)
   if (bounds.kind !== 'key') return (bound) => boundValue(bounds.kind, bound)
-  const places = [bounds.from, ...bounds.spread.map(({ to }) => to)]
+  const values = (bounds.values ?? []).map((value) => writePlace({ values: [value], after: false }))
+  const places = [bounds.from, ...values.slice(1), ...bounds.spread.map(({ to }) => to), bounds.to]
   return (bound) => BigInt(places.indexOf(bound))
 }
 
@@ -202,6 +213,14 @@ describe('cut', () => {
     else if (bounds.kind === 'rows') expect(sum(estimates)).toBe(Number(to))
     else if (bounds.estimatedRows === null) expect(estimates.every((rows) => rows === null)).toBe(true)
     else expect(sum(estimates)).toBe(bounds.estimatedRows)
+  })
+
+  it('puts every value of a list into one partition', () => {
+    const holds = fc.property(byList, ([bounds, by]) => {
+      const listed = [...cut(bounds, by)].flatMap(({ locator }) => locator?.['values'] ?? [])
+      expect(listed).toEqual(bounds.kind === 'key' ? bounds.values : [])
+    })
+    fc.assert(holds)
   })
 
   it('is lazy: the first of a million partitions comes without the others', () => {
