@@ -9,6 +9,7 @@ import { addPlan } from './plan.ts'
 import { addRetry } from './retry.ts'
 import { addRoles } from './roles.ts'
 import { addRun } from './run.ts'
+import { addSchedules } from './schedules.ts'
 import { addSchema } from './schema.ts'
 import { addStatus } from './status.ts'
 import { addSubmit } from './submit.ts'
@@ -40,6 +41,7 @@ export function createProgram(context: CommandContext, parent: Parent | undefine
   addSubmit(program, context)
   addRetry(program, context)
   addStatus(program, context)
+  addSchedules(program, context)
   addWatch(program, context)
   addIntents(program, context)
   addOffsets(program, context)

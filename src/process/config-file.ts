@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { TerminalError } from '../contract/errors.ts'
 import { insteadOf } from '../source/nearest-name.ts'
 import { isSecret } from './config.ts'
@@ -125,6 +125,13 @@ function placesIn(document: Document, lines: LineCounter): (path: Path) => numbe
   }
 }
 
+/** A setting as the environment has it. */
+const SettingText = z.union([
+  z.array(z.string()).transform((list) => list.join(',')),
+  z.union([z.string(), z.number(), z.boolean()]).transform(String),
+])
+const Databases = z.record(z.string(), z.string()).default({})
+
 function valuesOf(json: unknown, folder: string, place: (path: Path) => number): Record<string, FileValue> {
   const values: Record<string, FileValue> = {}
   for (const { path, variable } of settings) {
@@ -132,10 +139,10 @@ function valuesOf(json: unknown, folder: string, place: (path: Path) => number):
     const at = path.split('.')
     const value = valueAt(json, at)
     if (value === undefined) continue
-    const text = Array.isArray(value) ? value.join(',') : String(value)
+    const text = SettingText.parse(value)
     values[variable] = { text: variable === 'TIDEMARK_DEFINITIONS' ? resolve(folder, text) : text, line: place(at) }
   }
-  for (const [name, url] of Object.entries(valueAt(json, ['databases']) ?? {}))
-    values[name] = { text: String(url), line: place(['databases', name]) }
+  for (const [name, url] of Object.entries(Databases.parse(valueAt(json, ['databases']))))
+    values[name] = { text: url, line: place(['databases', name]) }
   return values
 }

@@ -57,6 +57,7 @@ export const Environment = z.object({
   TIDEMARK_SLOTS: whole(1, mostSlots).default(2),
   TIDEMARK_LIVE_RUNS: whole(1, 1_000).default(10),
   TIDEMARK_OPEN_TASKS: whole(1, 1_000_000).default(10_000),
+  TIDEMARK_FOLLOW_EVERY_MS: whole(100, 86_400_000).default(60_000),
   TIDEMARK_SESSION_TIMEOUT_MS: whole(1000, 300_000).default(10_000),
   TIDEMARK_LEASE_MS: whole(1000, 3_600_000).default(60_000),
   // Above every limit of a Postgres statement (pool.ts), or the watchdog would come first.
@@ -95,6 +96,8 @@ export interface Config {
   readonly liveRuns: number
   /** Tasks of one run that are published and not ended, at most. */
   readonly openTasks: number
+  /** From one look for rows above a completed run to the next, and from one run of such a chain to the next, at least. */
+  readonly followEveryMs: number
   /** How long a partition stays with its holder after its last sign of life, when a duplicate task turns up elsewhere. */
   readonly leaseMs: number
   /** How long a task may wait in one stage (claim, read, transform, write, tell) before the worker counts as stuck. */
@@ -158,6 +161,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     slots: values.TIDEMARK_SLOTS,
     liveRuns: values.TIDEMARK_LIVE_RUNS,
     openTasks: values.TIDEMARK_OPEN_TASKS,
+    followEveryMs: values.TIDEMARK_FOLLOW_EVERY_MS,
     leaseMs: values.TIDEMARK_LEASE_MS,
     stageLimitMs: values.TIDEMARK_STAGE_LIMIT_MS,
     database(variable: string): string {

@@ -43,6 +43,10 @@ const words = {
   TIDEMARK_SLOTS: { path: 'slots', about: 'partitions that a worker works on at the same time' },
   TIDEMARK_LIVE_RUNS: { path: 'liveRuns', about: 'runs that are live at the same time; others wait' },
   TIDEMARK_OPEN_TASKS: { path: 'openTasks', about: 'tasks of one run that are published and not ended' },
+  TIDEMARK_FOLLOW_EVERY_MS: {
+    path: 'followEveryMs',
+    about: 'from one run that follows another to the next, and from one look for new rows to the next, at least',
+  },
   TIDEMARK_LEASE_MS: {
     path: 'leaseMs',
     about: 'after how long without a sign of life a partition may be taken from its holder',

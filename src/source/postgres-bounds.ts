@@ -4,6 +4,7 @@ import { quoteIdentifier, type TableName } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
 import type { TableColumn } from './postgres-catalog.ts'
 import { isTime, microsOf, selected } from './postgres-conversion.ts'
+import { boundType } from './postgres-pages.ts'
 
 /** From the column's first value to just after its last, as they are now; both the same when the table has no rows. */
 export async function tableBounds(
@@ -22,6 +23,23 @@ export async function tableBounds(
   return isTime(column)
     ? { from: microsToInstant(from), to: microsToInstant(to) }
     : { from: from.toString(), to: to.toString() }
+}
+
+/** Whether the column has a value from `lowest` on, or one at all. With an index, a matter of one page. */
+export async function hasRowsAbove(
+  pool: Pool,
+  table: TableName,
+  column: TableColumn,
+  lowest: string | null,
+): Promise<boolean> {
+  const name = quoteIdentifier(column.name)
+  const { rows } = await query<{ found: boolean }>(
+    pool,
+    `select exists (select from ${table.sql}
+       where ${lowest === null ? `${name} is not null` : `${name} >= $1::${boundType(column)}`}) as found`,
+    lowest === null ? [] : [lowest],
+  )
+  return rows[0]?.found === true
 }
 
 function valueOf(column: TableColumn, text: string): bigint {

@@ -9,9 +9,10 @@ import type { AnyRow } from '../define/row-schema.ts'
 import type { PostgresTableSource } from '../define/source-definition.ts'
 import { quoteIdentifier, type TableName, tableName } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
+import { boundsAbove, lowestAbove } from './bounds-above.ts'
 import { chooseColumn } from './choose-column.ts'
 import { paramBounds } from './param-bounds.ts'
-import { tableBounds } from './postgres-bounds.ts'
+import { hasRowsAbove, tableBounds } from './postgres-bounds.ts'
 import { estimatedRows, missingTable, type TableColumn, tableColumns } from './postgres-catalog.ts'
 import { fromText, isTime, microsOf } from './postgres-conversion.ts'
 import { type RowPlace, writeCursor } from './postgres-cursor.ts'
@@ -78,7 +79,18 @@ class PostgresTable implements Source {
     await this.#columns(this.#partitionBy)
   }
 
-  async pin(partitionBy: PartitionBy, params: AnyRow, _signal: AbortSignal): Promise<PinnedBounds> {
+  async hasAbove(before: PinnedBounds, _signal: AbortSignal): Promise<boolean> {
+    if (before.kind === 'rows') return false
+    const columns = await this.#columns({ kind: before.kind === 'time' ? 'time' : 'key', column: before.column })
+    return hasRowsAbove(this.#pool, this.#table, columnNamed(columns, before.column), lowestAbove(before))
+  }
+
+  async pin(
+    partitionBy: PartitionBy,
+    params: AnyRow,
+    _signal: AbortSignal,
+    before?: PinnedBounds,
+  ): Promise<PinnedBounds> {
     const by = windowed(partitionBy)
     const chosen =
       by.kind === 'auto'
@@ -89,7 +101,7 @@ class PostgresTable implements Source {
     const kind = isTime(column) ? 'time' : 'integer'
     const bounds =
       by.kind === 'auto' || by.bounds === null
-        ? await tableBounds(this.#pool, this.#table, column)
+        ? boundsAbove(kind, columnName, before, await tableBounds(this.#pool, this.#table, column))
         : paramBounds(kind, by.bounds, params, by.kind === 'key' ? 'UTC' : by.timezone)
     const [name, bound] = [quoteIdentifier(columnName), boundType(column)]
     const within = `${name} >= $1::${bound} and ${name} < $2::${bound}`

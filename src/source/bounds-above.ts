@@ -1,0 +1,29 @@
+import { TerminalError } from '../contract/errors.ts'
+import type { PinnedBounds } from '../contract/plan.ts'
+import { compareBounds, type KeyKind } from '../contract/range.ts'
+
+interface Ends {
+  readonly from: string
+  readonly to: string
+}
+
+/** Where the rows above these bounds begin; null: nothing was within them, so everything is above. */
+export const lowestAbove = ({ kind, from, to }: Exclude<PinnedBounds, { kind: 'rows' }>): string | null =>
+  compareBounds(kind, from, to) < 0 ? to : null
+
+/**
+ * Of a column's bounds as they are now, what lies above those of an earlier run; both ends the same when nothing does.
+ * Throws TerminalError (PARAMS_INVALID) when the earlier run counted in something else.
+ */
+export function boundsAbove(kind: KeyKind, column: string, before: PinnedBounds | undefined, now: Ends): Ends {
+  if (before === undefined) return now
+  if (before.kind !== kind || before.column !== column)
+    throw new TerminalError(
+      'PARAMS_INVALID',
+      `the run before is of ${before.kind === 'rows' ? 'rows of files' : `column "${before.column}" (${before.kind})`}, and this one would be of column "${column}" (${kind}): ` +
+        'partitionBy was changed, so ask for a run that follows none',
+    )
+  const from = lowestAbove(before)
+  if (from === null) return now
+  return { from, to: compareBounds(kind, from, now.to) < 0 ? now.to : from }
+}
