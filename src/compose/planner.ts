@@ -63,10 +63,8 @@ export async function composePlanner(config: Config, log: Log, mark: Mark): Prom
   const schedules = createScheduleStore(pool, config.schema)
   const asker = repeatedly({
     ...{ everyMs: 1_000, what: 'runs that are due could not be asked for', log },
-    act: async (signal) => {
-      await keepSchedules({ ...asking, schedules }, signal)
-      return follow(signal)
-    },
+    // A schedule that cannot be kept now holds up no chain.
+    act: (signal) => keepSchedules({ ...asking, schedules }, signal).finally(() => follow(signal)),
   })
   const planner = createPlanner({
     ...common,

@@ -38,7 +38,12 @@ export function createFollower(deps: FollowDeps): (signal: AbortSignal) => Promi
       if (nowMs < nextLookMs(end.acceptedAt.getTime(), looks, deps.everyMs)) continue
       // First, so that one whose source cannot be asked does not hold up the others, nor is asked without end.
       seen.set(end.id, { count: (looks?.count ?? 0) + 1, lastAtMs: nowMs })
-      await followOne(deps, end, signal)
+      await followOne(deps, end, signal).catch((error: unknown) => {
+        // It was not asked for: not this long, but as soon as may be.
+        if (looks === undefined) seen.delete(end.id)
+        else seen.set(end.id, looks)
+        throw error
+      })
     }
     return false
   }

@@ -17,8 +17,8 @@ const everyMs = 60_000
 interface World extends ControlDatabase, AnsweringPlanner {
   /** Requests that were made, and not answered yet. */
   readonly asked: RequestMessageInput[]
-  /** Minutes that have passed. */
-  minutes: number
+  /** Minutes that have passed since it began. */
+  at(minutes: number): void
   add(from: number, to: number): Promise<unknown>
   /** Lets all runs that have not ended complete, as supervisor and workers do. */
   complete(): Promise<unknown>
@@ -42,8 +42,12 @@ async function world({ follow = true, empty = false } = {}): Promise<World> {
   })
   const planner = answeringPlanner(database, backfill)
   const asked: RequestMessageInput[] = []
+  let passed = 0
   const around: World = {
-    ...{ ...database, ...planner, asked, minutes: 0 },
+    ...{ ...database, ...planner, asked },
+    at: (minutes) => {
+      passed = minutes
+    },
     add: (from, to) =>
       rows('insert into :schema.orders select generate_series($1::bigint, $2::bigint - 1)', [from, to]),
     complete: () =>
@@ -55,7 +59,7 @@ async function world({ follow = true, empty = false } = {}): Promise<World> {
         chains: createChainStore(pool, schema),
         ...{ definitions: planner.definitions, openSource: planner.openSource, everyMs, log: silentLog },
         ask: async (request) => void asked.push(request),
-        now: () => new Date(Date.now() + around.minutes * 60_000),
+        now: () => new Date(Date.now() + passed * 60_000),
         ...more,
       })
       return () => follower(new AbortController().signal)
@@ -85,7 +89,7 @@ test('rows above the bounds are the next run, and so on; without new rows there 
   const look = around.follower()
   await around.answer(start())
   await around.add(25, 40)
-  around.minutes = 2
+  around.at(2)
   await look()
   expect(around.asked, 'the run is not over').toEqual([])
   await around.complete()
@@ -102,13 +106,13 @@ test('rows above the bounds are the next run, and so on; without new rows there 
   const [, second] = await around.runs()
   expect(second).toMatchObject({ follows: first?.id, range: '25-40' })
 
-  around.minutes = 4
+  around.at(4)
   await look()
   expect(around.asked, 'no new rows').toEqual([])
   await around.add(40, 41)
   await look()
   expect(around.asked, 'too soon').toEqual([])
-  around.minutes = 6
+  around.at(6)
   await look()
   await around.answerAll()
   expect((await around.runs()).map(({ range }) => range)).toEqual(['0-25', '25-40', '40-41'])
@@ -123,7 +127,7 @@ test('no sooner than the interval after the run before was accepted, so that a t
   const look = around.follower()
   await look()
   expect(around.asked).toEqual([])
-  around.minutes = 1.1
+  around.at(1.1)
   await look()
   expect(around.asked).toHaveLength(1)
 })
@@ -133,7 +137,7 @@ test('two planners, and one that dies between asking and the next: one run follo
   await around.answer(start())
   await around.complete()
   await around.add(25, 30)
-  around.minutes = 2
+  around.at(2)
   const dying = around.follower({
     ask: async (request) => {
       around.asked.push(request)
@@ -178,7 +182,7 @@ test('a chain ends with a run that fails or is cancelled, and goes on when all t
   await around.answer(start())
   await around.add(25, 30)
   await around.rows(`update :schema.run set state = 'failed', planned_at = now(), ended_at = now(), end_told = true`)
-  around.minutes = 2
+  around.at(2)
   await look()
   expect(around.asked).toEqual([])
 
@@ -203,7 +207,7 @@ test('a chain ends with a run that fails or is cancelled, and goes on when all t
   await around.rows(
     `update :schema.run set state = 'cancelled', ended_at = now(), end_told = true where state not in ('completed', 'failed')`,
   )
-  around.minutes = 60
+  around.at(60)
   await around.add(30, 40)
   await look()
   expect(around.asked, 'cancelled').toEqual([])
@@ -217,7 +221,7 @@ test('a newer start of the same backfill and params takes over; of other params 
   await around.answer(start({ requestKey: 'orders/3', params: { region: 'us' } }))
   await around.complete()
   await around.add(25, 30)
-  around.minutes = 2
+  around.at(2)
   await around.follower()()
   const runs = await around.runs()
   expect(around.asked).toMatchObject([{ follows: runs[1]?.id }, { follows: runs[2]?.id }])
@@ -229,7 +233,7 @@ test('a run is followed when its request says so, and its chain ends when the de
   await asked.answer(start({ requestKey: 'orders/2', params: { region: 'us' } }))
   await asked.complete()
   await asked.add(25, 30)
-  asked.minutes = 2
+  asked.at(2)
   await asked.follower()()
   const [first] = await asked.runs()
   expect(asked.asked).toMatchObject([{ follows: first?.id, follow: true }])
@@ -241,7 +245,7 @@ test('a run is followed when its request says so, and its chain ends when the de
   await defined.answer(start({ requestKey: 'orders/2', params: { region: 'us' }, follow: false }))
   await defined.complete()
   await defined.add(25, 30)
-  defined.minutes = 2
+  defined.at(2)
   const said = defined.definitions.get('orders-v2')
   const changed = { ...defined.definitions, get: () => ({ ...said, backfill: { ...said.backfill, follow: false } }) }
   await defined.follower({ definitions: changed })()
@@ -255,11 +259,11 @@ test('an empty table has no bounds: the run that follows begins where the rows d
   const look = around.follower()
   await around.answer(start())
   await around.complete()
-  around.minutes = 2
+  around.at(2)
   await look()
   expect(around.asked).toEqual([])
   await around.add(-20, -5)
-  around.minutes = 4
+  around.at(4)
   await look()
   await around.answerAll()
   expect((await around.runs()).map(({ range }) => range)).toEqual(['0-0', '-20--5'])
@@ -290,7 +294,8 @@ test('a source that is not what it was any more: the planner refuses for all to 
   await around.complete()
   await around.rows('alter table :schema.orders rename to gone')
   const look = around.follower()
-  for (around.minutes = 2; around.minutes < 32; around.minutes += 1) {
+  for (let minutes = 2; minutes < 32; minutes += 1) {
+    around.at(minutes)
     await look()
     await around.answerAll()
   }

@@ -18,7 +18,8 @@ const Row = z.object({ id: z.bigint() })
 interface World extends ControlDatabase, AnsweringPlanner {
   readonly asked: RequestMessageInput[]
   readonly told: StatusEvent[]
-  now: string
+  at(time: string): void
+  now(): Date
   /** A planner that leads; each looks once. */
   look(more?: Partial<KeepSchedulesDeps>): Promise<boolean>
   answerAll(): Promise<void>
@@ -42,8 +43,13 @@ async function world(schedule: { every: string; timezone?: string; catchUp?: num
     }),
   )
   const [asked, told]: [RequestMessageInput[], StatusEvent[]] = [[], []]
+  let time = '2026-05-01T12:00:00Z'
   const around: World = {
-    ...{ ...database, ...planner, asked, told, now: '2026-05-01T12:00:00Z' },
+    ...{ ...database, ...planner, asked, told },
+    at: (given) => {
+      time = given
+    },
+    now: () => new Date(time),
     look: (more) =>
       keepSchedules(
         {
@@ -52,7 +58,7 @@ async function world(schedule: { every: string; timezone?: string; catchUp?: num
           definitions: planner.definitions,
           status: { publish: async (events) => void told.push(...events) },
           ask: async (request) => void asked.push(request),
-          now: () => new Date(around.now),
+          now: around.now,
           log: silentLog,
           ...more,
         },
@@ -73,7 +79,7 @@ test('begins when it is first seen; each due time is asked for once, however oft
   await around.look()
   expect(around.asked, 'nothing of before').toEqual([])
   for (const now of ['2026-05-02T00:59:59Z', '2026-05-02T01:00:00Z', '2026-05-02T01:00:01Z', '2026-05-03T00:30:00Z']) {
-    around.now = now
+    around.at(now)
     await around.look()
   }
   expect(around.asked).toEqual([
@@ -90,7 +96,7 @@ test('two planners that look at the same time, many times: one request a due tim
   const around = await world({ every: '0 * * * *', catchUp: 2 })
   await around.look()
   for (let hour = 13; hour < 23; hour += 1) {
-    around.now = `2026-05-01T${hour}:00:00Z`
+    around.at(`2026-05-01T${hour}:00:00Z`)
     await Promise.all([around.look(), around.look(), around.look()])
   }
   expect(new Set(keys(around)).size).toBe(10)
@@ -105,7 +111,7 @@ test('two planners that look at the same time, many times: one request a due tim
 test('after a downtime the latest ones are made up for, the others told as skipped', async () => {
   const around = await world({ ...nightly, catchUp: 2 })
   await around.look()
-  around.now = '2026-05-07T12:00:00Z'
+  around.at('2026-05-07T12:00:00Z')
   await around.look()
   expect(keys(around)).toEqual([keyOf('2026-05-06T01:00:00.000Z'), keyOf('2026-05-07T01:00:00.000Z')])
   expect(around.told).toEqual([
@@ -121,7 +127,7 @@ test.each(['before it asks', 'after it has asked'])(
   async (when) => {
     const around = await world()
     await around.look()
-    around.now = '2026-05-03T12:00:00Z'
+    around.at('2026-05-03T12:00:00Z')
     const dying = around.look({
       ask: async (request) => {
         if (when === 'after it has asked') around.asked.push(request)
@@ -130,7 +136,7 @@ test.each(['before it asks', 'after it has asked'])(
     })
     await expect(dying).rejects.toThrow('dies here')
     // Another one comes when the next is due: the first is not skipped, though only one may be made up for.
-    around.now = '2026-05-04T12:00:00Z'
+    around.at('2026-05-04T12:00:00Z')
     await around.look()
     await around.look()
     expect([...new Set(keys(around))]).toEqual([keyOf('2026-05-03T01:00:00.000Z'), keyOf('2026-05-04T01:00:00.000Z')])
@@ -145,21 +151,21 @@ test.each(['before it asks', 'after it has asked'])(
 test('one that was changed begins anew; a clock that was set back asks for nothing again', async () => {
   const around = await world()
   await around.look()
-  around.now = '2026-05-02T01:00:00Z'
+  around.at('2026-05-02T01:00:00Z')
   await around.look()
-  around.now = '2026-05-01T20:00:00Z'
+  around.at('2026-05-01T20:00:00Z')
   await around.look()
-  around.now = '2026-05-02T01:00:30Z'
+  around.at('2026-05-02T01:00:30Z')
   await around.look()
   expect(around.asked).toHaveLength(1)
   const [{ backfill }] = around.definitions.all() as [{ backfill: object }, ...object[]] &
     readonly { backfill: object }[]
   const hourly = { ...backfill, schedule: { every: '30 * * * *', timezone: 'UTC', params: {}, catchUp: 5 } }
   const definitions = { ...around.definitions, all: () => [{ backfill: hourly }] as never }
-  around.now = '2026-05-03T12:45:00Z'
+  around.at('2026-05-03T12:45:00Z')
   await around.look({ definitions })
   expect(around.asked).toHaveLength(1)
-  around.now = '2026-05-03T13:31:00Z'
+  around.at('2026-05-03T13:31:00Z')
   await around.look({ definitions })
   expect(keys(around)[1]).toBe(keyOf('2026-05-03T13:30:00.000Z'))
 })
@@ -178,18 +184,18 @@ test('one whose request cannot be made holds up no other', async () => {
     },
   }
   await around.look(deps)
-  around.now = '2026-05-02T01:00:00Z'
+  around.at('2026-05-02T01:00:00Z')
   await expect(around.look(deps)).rejects.toThrow('away')
   expect(keys(around)).toEqual(['schedule/trips/2026-05-02T01:00:00.000Z'])
 })
 
 test('the list says when next, and what became of the last', async () => {
   const around = await world()
-  const list = async () => listSchedules(around.pool, around.schema, around.definitions, new Date(around.now))
+  const list = async () => listSchedules(around.pool, around.schema, around.definitions, around.now())
   const row = { backfill: 'orders-v2', every: '0 3 * * *', timezone: 'Europe/Berlin' }
   expect(await list()).toEqual([{ ...row, next: '2026-05-02T01:00:00.000Z', last: null }])
   await around.look()
-  around.now = '2026-05-02T01:00:00Z'
+  around.at('2026-05-02T01:00:00Z')
   await around.look()
   await around.answerAll()
   const [run] = await around.rows('select id from :schema.run')
