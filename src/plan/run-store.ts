@@ -164,7 +164,9 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
                                           target, target_id, bounds, range, estimated_rows, plan_hash, partitions, priority,
                                           weight, expires_at, retry_of, retry_only, follow, follows)
                values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20, $21, $22, $23, $24, $25)
-               on conflict do nothing returning id)
+               on conflict do nothing returning id),
+             followed as (
+               update ${in_('run')} set followed = true where id = $25 and exists (select from accepted))
              insert into ${in_('request')} (request_key, body_hash, body, run_id, topic_partition, record_offset)
              select $2, $15, $16, id, $17, $18 from accepted`,
             [

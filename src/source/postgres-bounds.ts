@@ -25,6 +25,8 @@ export async function tableBounds(
     : { from: from.toString(), to: to.toString() }
 }
 
+const largestKey = 2n ** 63n - 1n
+
 /** Whether the column has a value from `lowest` on, or one at all. With an index, a matter of one page. */
 export async function hasRowsAbove(
   pool: Pool,
@@ -32,6 +34,7 @@ export async function hasRowsAbove(
   column: TableColumn,
   lowest: string | null,
 ): Promise<boolean> {
+  if (lowest !== null && !isTime(column) && BigInt(lowest) > largestKey) return false
   const name = quoteIdentifier(column.name)
   const { rows } = await query<{ found: boolean }>(
     pool,
