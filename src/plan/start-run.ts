@@ -28,6 +28,8 @@ export function startRun(deps: StartDeps, asked: AskedRun<StartRequest>, signal:
     const before = follows === null ? null : await followedRun(deps.runs, request, follows, backfill)
     const bounds = await source.pin(backfill.partitionBy, params, signal, before?.bounds)
     if (before !== null) requireMore(before, rangeOf(bounds))
+    // The next run begins above these bounds: what came in below them later, nobody would see.
+    if (follow || before !== null) await source.settle?.(signal)
     const outline = await outlinePlan(hash, bounds, cut(bounds, backfill.partitionBy), signal)
     requireApproved(request, { definitionHash: hash, range: rangeOf(bounds), ...outline })
     return {

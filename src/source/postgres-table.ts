@@ -20,6 +20,7 @@ import { boundType, fetchTexts, pageStatement, type Selection, selectionOf, type
 import { type PartitionColumn, tableProblems } from './postgres-schema.ts'
 import { firstPages } from './postgres-small-ranges.ts'
 import { valueStatistics } from './postgres-statistics.ts'
+import { writersEnded } from './postgres-writers.ts'
 import { anyField, hasObjectRules, type RowField, rowFields } from './row-field.ts'
 import { spreadOf, storedSpread } from './row-spread.ts'
 import type { Page, PageRows, Source, SourceRange } from './source.ts'
@@ -29,6 +30,9 @@ import { validatedRows } from './validated-rows.ts'
 /** A table that was changed is seen this much later. Short: what is wrong with it may have been mended. */
 const catalogueMs = 2_000
 
+/** Whoever waits longer for transactions to end holds up other requests. */
+const usualSettleMs = 3_000
+
 /**
  * The rows of a table in the order of the partition column and then of the key. Rows that change while a run reads
  * are read as they are then; a row whose partition column is null belongs to no partition and is never read.
@@ -36,9 +40,9 @@ const catalogueMs = 2_000
  */
 export function openPostgresTable(
   definition: PostgresTableSource<AnyRow>,
-  options: { readonly pool: Pool; readonly partitionBy?: PartitionBy },
+  options: { readonly pool: Pool; readonly partitionBy?: PartitionBy; readonly settleMs?: number },
 ): Source {
-  return new PostgresTable(definition, options.pool, options.partitionBy ?? null)
+  return new PostgresTable(definition, options.pool, options.partitionBy ?? null, options.settleMs ?? usualSettleMs)
 }
 
 /** How rows are selected, and made of what comes. */
@@ -53,6 +57,7 @@ class PostgresTable implements Source {
   readonly #pool: Pool
   readonly #partitionBy: PartitionBy | null
   readonly #table: TableName
+  readonly #settleMs: number
   /** Null: the schema does not tell its fields, every column is read. */
   readonly #fields: readonly RowField[] | null
   /** The schema has to see rows as a whole. */
@@ -63,12 +68,13 @@ class PostgresTable implements Source {
   /** The catalogue's answer, for partitions that are begun soon after each other. */
   #known: { readonly columns: Promise<readonly TableColumn[]>; readonly untilMs: number } | undefined
 
-  constructor(definition: PostgresTableSource<AnyRow>, pool: Pool, partitionBy: PartitionBy | null) {
+  constructor(definition: PostgresTableSource<AnyRow>, pool: Pool, partitionBy: PartitionBy | null, settleMs: number) {
     const fields = rowFields(definition.schema)
     this.#definition = definition
     this.#pool = pool
     this.#firstPage = firstPages(pool)
     this.#partitionBy = partitionBy
+    this.#settleMs = settleMs
     this.#table = tableName(definition.table)
     this.#validates = fields === null || hasObjectRules(definition.schema)
     this.#fields = this.#validates ? (fields?.map((field) => ({ ...field, refine: null })) ?? null) : fields
@@ -83,6 +89,10 @@ class PostgresTable implements Source {
     if (before.kind === 'rows') return false
     const columns = await this.#columns({ kind: before.kind === 'time' ? 'time' : 'key', column: before.column })
     return hasRowsAbove(this.#pool, this.#table, columnNamed(columns, before.column), lowestAbove(before))
+  }
+
+  settle(signal: AbortSignal): Promise<void> {
+    return writersEnded(this.#pool, this.#table, this.#settleMs, signal)
   }
 
   async pin(

@@ -9,6 +9,7 @@ import { createChainStore } from '../../src/schedule/chain-store.ts'
 import { createFollower, type FollowDeps } from '../../src/schedule/follow-runs.ts'
 import { type AnsweringPlanner, answeringPlanner } from '../support/answering-planner.ts'
 import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
+import { eventually } from '../support/eventually.ts'
 import { silentLog } from '../support/silent-log.ts'
 
 const Row = z.object({ id: z.bigint() })
@@ -252,6 +253,44 @@ test('a run is followed when its request says so, and its chain ends when the de
   expect(defined.asked).toEqual([])
   await defined.follower()()
   expect(defined.asked).toHaveLength(1)
+})
+
+test('a transaction that is open when the bounds are pinned is waited for, or named; one that begins later is not', async () => {
+  const around = await world()
+  const [slow, later] = [await around.pool.connect(), await around.pool.connect()]
+  const orders = `"${around.schema}".orders`
+  try {
+    await slow.query(`begin; insert into ${orders} values (5000)`)
+    await around.add(9_999, 10_000)
+    await around.answer(start())
+    expect(reasons(around)[0]).toMatch(/orders"?: process \d+ of the server wrote to it before the bounds were pinned/)
+    // Without a chain, nobody asks.
+    await around.answer(start({ requestKey: 'alone', follow: false }))
+    expect(types(around)).toEqual(['request.rejected', 'request.accepted'])
+
+    const lastLook = async (): Promise<number> => {
+      const [row] = await around.rows(
+        `select coalesce(max(extract(epoch from query_start)), 0)::float8 as at from pg_stat_activity
+          where query like '%pg_partition_tree%' and pid <> pg_backend_pid()`,
+      )
+      return Number(row?.['at'])
+    }
+    const before = await lastLook()
+    const answering = around.answer(start())
+    const first = await eventually('the planner looks', async () =>
+      (await lastLook()) > before ? lastLook() : undefined,
+    )
+    await eventually('it looks again', async () => ((await lastLook()) > first ? true : undefined))
+    await later.query(`begin; insert into ${orders} values (10001)`)
+    await slow.query('commit')
+    await answering
+    expect(types(around).slice(2)).toEqual(['request.accepted', 'run.queued'])
+    expect((await around.runs()).at(-1)?.range).toBe('0-10000')
+    await later.query('commit')
+  } finally {
+    slow.release(true)
+    later.release(true)
+  }
 })
 
 test('an empty table has no bounds: the run that follows begins where the rows do', async () => {

@@ -31,7 +31,7 @@ export function answeringPlanner({ pool, schema }: ControlDatabase, ...backfills
   const openSource = (): Source => {
     const [first] = backfills
     if (first?.source.kind !== 'postgres.table') throw new Error('the first definition reads no table')
-    return openPostgresTable(first.source, { pool, partitionBy: first.partitionBy })
+    return openPostgresTable(first.source, { pool, partitionBy: first.partitionBy, settleMs: 1_000 })
   }
   createPlanner({
     ...{ feed, topic: 'requests', groupId: 'planner', definitions, openSource },
