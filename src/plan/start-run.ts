@@ -1,5 +1,5 @@
 import { TerminalError } from '../contract/errors.ts'
-import { compareBounds, type KeyRange } from '../contract/range.ts'
+import type { KeyRange } from '../contract/range.ts'
 import type { StartRequest } from '../contract/request.ts'
 import { describeBackfill } from '../define/describe.ts'
 import type { Definitions } from '../define/discover.ts'
@@ -55,7 +55,7 @@ export function startRun(deps: StartDeps, asked: AskedRun<StartRequest>, signal:
 }
 
 /** A run that follows another one has something to do. */
-function requireMore({ id, range }: Run, { kind, from, to }: KeyRange): void {
-  if (compareBounds(kind, from, to) < 0) return
+function requireMore({ id, range }: Run, { from, to }: KeyRange): void {
+  if (from !== to) return
   throw new TerminalError('PARAMS_INVALID', `follows run ${id}: the source has no rows above ${range.to} yet`)
 }

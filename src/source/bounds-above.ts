@@ -1,6 +1,6 @@
 import { TerminalError } from '../contract/errors.ts'
 import type { PinnedBounds } from '../contract/plan.ts'
-import { compareBounds, type KeyKind } from '../contract/range.ts'
+import { boundValue, type KeyKind } from '../contract/range.ts'
 
 interface Ends {
   readonly from: string
@@ -8,8 +8,8 @@ interface Ends {
 }
 
 /** Where the rows above these bounds begin; null: nothing was within them, so everything is above. */
-export const lowestAbove = ({ kind, from, to }: Exclude<PinnedBounds, { kind: 'rows' }>): string | null =>
-  compareBounds(kind, from, to) < 0 ? to : null
+export const lowestAbove = ({ from, to }: Exclude<PinnedBounds, { kind: 'rows' }>): string | null =>
+  from === to ? null : to
 
 /**
  * Of a column's bounds as they are now, what lies above those of an earlier run; both ends the same when nothing does.
@@ -25,5 +25,5 @@ export function boundsAbove(kind: KeyKind, column: string, before: PinnedBounds 
     )
   const from = lowestAbove(before)
   if (from === null) return now
-  return { from, to: compareBounds(kind, from, now.to) < 0 ? now.to : from }
+  return { from, to: boundValue(kind, from) < boundValue(kind, now.to) ? now.to : from }
 }

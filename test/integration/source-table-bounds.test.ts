@@ -84,7 +84,7 @@ describe('the bounds of a table', () => {
     ]
     const grows = source('grows')
     const before = await Promise.all(ways.map(({ by }) => grows.pin(by, {}, signal)))
-    const looks = () => Promise.all(before.map((bounds) => grows.hasAbove?.(bounds, signal)))
+    const looks = () => Promise.all(before.map(async (bounds) => grows.hasAbove?.(bounds, signal)))
     expect(await looks()).toEqual([false, false, false, false])
     // What lies between the values that were there, and a row without any, is not above them.
     await database.run(`insert into $schema.grows values
