@@ -28,7 +28,7 @@ async function reasonsOf(text: string): Promise<readonly string[]> {
   return []
 }
 
-describe('a configuration file', () => {
+describe('a configuration file', { timeout: 60_000 }, () => {
   test('says what the environment does not', async () => {
     await write(`
 kafka:
