@@ -48,6 +48,10 @@ const requests: RequestMessageInput[] = [
     params: { from: '2026-01-01', to: '2027-01-01' },
     requestedBy: 'ana@example.com',
   },
+  {
+    ...{ version: 1, type: 'start', requestKey: `follow/${runId}`, backfill: 'orders-v3', params: {} },
+    ...{ follow: true, follows: runId },
+  },
   { version: 1, type: 'pause', requestKey: 'pause/1', runId, reason: 'the database is busy', requestedBy: 'ana' },
   { version: 1, type: 'resume', requestKey: 'resume/1', runId, partitionId },
   { version: 1, type: 'cancel', requestKey: 'cancel/1', runId },
@@ -98,6 +102,10 @@ const status: StatusEvent[] = [
   },
   { ...ofPartition, type: 'partition.cancelled' },
   { ...ofRun, type: 'run.queued', position: 2, waitsFor: 'target' },
+  {
+    ...{ version: 1, at, type: 'schedule.skipped', backfill: 'orders-v2' },
+    ...{ from: '2026-11-20T03:00:00.000Z', to: '2026-11-22T03:00:00.000Z', times: 3 },
+  },
   { ...ofRun, type: 'partition.republished', partitionId, index: 3, message: 'no open task covered the partition' },
   {
     ...ofRun,

@@ -32,6 +32,12 @@ export function runTable(run: RunSummary, obedience: Obedience | null): string {
     ['request', run.requestKey],
     ...(run.retryOf === null ? [] : [['retry of', run.retryOf] as [string, string]]),
     ...(run.retries.length === 0 ? [] : [['retried by', run.retries.join(', ')] as [string, string]]),
+    ...(run.follows === null ? [] : [['follows', run.follows] as [string, string]]),
+    ...(run.followedBy !== null
+      ? [['followed by', run.followedBy] as [string, string]]
+      : run.follow && run.state !== 'failed' && run.state !== 'cancelled'
+        ? [['followed by', 'none yet: when it has completed, and rows have come in above it'] as [string, string]]
+        : []),
     ...(run.intended === null ? [] : [['intent', intentText(run.intended, obedience)] as [string, string]]),
     ['target', run.target],
     ['accepted', run.acceptedAt],

@@ -1,6 +1,7 @@
 import { v7 as uuidV7 } from 'uuid'
+import type { RequestMessageInput } from '../contract/request.ts'
 import { discoverBackfills } from '../define/discover.ts'
-import { createControlLog, createStatusLog, createTaskLog } from '../kafka/message-logs.ts'
+import { createControlLog, createStatusLog, createTaskLog, produceRequest } from '../kafka/message-logs.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
 import { createAdmissionStore } from '../plan/admission-store.ts'
 import { createIntentStore } from '../plan/intent-store.ts'
@@ -16,6 +17,10 @@ import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
 import { repeatedly } from '../process/repeatedly.ts'
 import type { Service } from '../process/service.ts'
+import { createChainStore } from '../schedule/chain-store.ts'
+import { createFollower } from '../schedule/follow-runs.ts'
+import { keepSchedules } from '../schedule/keep-schedules.ts'
+import { createScheduleStore } from '../schedule/schedule-store.ts'
 import { adaptersOf } from './adapters.ts'
 import { feedOf, foundationOf, type RunningRole, running } from './foundation.ts'
 import { control } from './pools.ts'
@@ -31,7 +36,7 @@ export async function composePlanner(config: Config, log: Log, mark: Mark): Prom
   const admission = createAdmissionStore(pool, config.schema, config.liveRuns)
   const status = createStatusLog(base.logs)
   const leads = (what: string): Leadership => createLeadership(pool, `tidemark ${what} ${config.schema}`, log)
-  const [plansLead, tasksLead] = [leads('plans'), leads('tasks')]
+  const [plansLead, tasksLead, clockLead] = [leads('plans'), leads('tasks'), leads('schedules')]
   const common = { runs, status, now: () => new Date(), mark, log }
   const room = { window: config.openTasks, batch: tasksPerBatch, isStalled: createStallWatch(() => performance.now()) }
   const publisher = repeatedly({
@@ -45,6 +50,21 @@ export async function composePlanner(config: Config, log: Log, mark: Mark): Prom
         { ...common, admission, leadership: plansLead, definitions, publishSoon: () => publisher.soon() },
         signal,
       ),
+  })
+  const asking = {
+    ...{ ...common, leadership: clockLead, definitions, openSource: adapters.source },
+    ask: (request: RequestMessageInput) => produceRequest(base.logs, request, new Date()),
+  }
+  const follow = createFollower({
+    ...asking,
+    chains: createChainStore(pool, config.schema),
+    everyMs: config.followEveryMs,
+  })
+  const schedules = createScheduleStore(pool, config.schema)
+  const asker = repeatedly({
+    ...{ everyMs: 1_000, what: 'runs that are due could not be asked for', log },
+    // A schedule that cannot be kept now holds up no chain.
+    act: (signal) => keepSchedules({ ...asking, schedules }, signal).finally(() => follow(signal)),
   })
   const planner = createPlanner({
     ...common,
@@ -61,11 +81,11 @@ export async function composePlanner(config: Config, log: Log, mark: Mark): Prom
   })
   const parts: Service = {
     start: async () => {
-      await Promise.all([maker.start(), publisher.start(), planner.start()])
+      await Promise.all([maker.start(), publisher.start(), planner.start(), asker.start()])
     },
     stop: async () => {
-      await Promise.all([planner.stop(), maker.stop(), publisher.stop()])
-      await Promise.all([plansLead.resign(), tasksLead.resign()])
+      await Promise.all([planner.stop(), maker.stop(), publisher.stop(), asker.stop()])
+      await Promise.all([plansLead.resign(), tasksLead.resign(), clockLead.resign()])
     },
   }
   return running(base, parts, async () => {

@@ -46,6 +46,10 @@ export const StartRequest = z.strictObject({
   expiresAt: Instant.optional(),
   /** Only if planning still gives this plan. */
   plan: ApprovedPlan.optional(),
+  /** When it has completed, rows that came in above its bounds are the next run's, and so on. Default: as the definition says. */
+  follow: z.boolean().optional(),
+  /** Begins above the bounds of this completed run of the same backfill and params. */
+  follows: RunId.optional(),
 })
 export type StartRequest = z.infer<typeof StartRequest>
 

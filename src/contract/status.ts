@@ -9,7 +9,8 @@ import { RunState } from './states.ts'
 /**
  * One fact, told once (and harmlessly again). Readers drop fields they do not know. The identity of a partition event
  * is (partitionId, epoch, sequence, type), of a run event (runId, type), of an intent also its sequence, of an
- * acknowledgement (runId, sequence, worker), of an answer (requestKey, requestHash, type).
+ * acknowledgement (runId, sequence, worker), of an answer (requestKey, requestHash, type), of due times that were skipped
+ * (backfill, from, to).
  */
 const fact = { version: z.literal(1), at: Instant }
 
@@ -143,6 +144,18 @@ export const PartitionRepublished = z.object({
   message: z.string(),
 })
 
+/** No planner was there at these due times of a schedule, and no run is made for them: `catchUp` lets only so many be. */
+export const ScheduleSkipped = z.object({
+  ...fact,
+  type: z.literal('schedule.skipped'),
+  backfill: BackfillId,
+  /** The first and the last of them. */
+  from: Instant,
+  to: Instant,
+  /** Null: more than a thousand. */
+  times: Count.nullable(),
+})
+
 export const StatusEvent = z.discriminatedUnion('type', [
   RequestAccepted,
   RequestDuplicate,
@@ -159,6 +172,7 @@ export const StatusEvent = z.discriminatedUnion('type', [
   PartitionFailed,
   PartitionCancelled,
   PartitionRepublished,
+  ScheduleSkipped,
 ])
 export type StatusEvent = z.infer<typeof StatusEvent>
 export type PartitionEvent = Extract<StatusEvent, { epoch: number }>
@@ -209,12 +223,15 @@ export function statusIdentity(event: StatusEvent): string {
       return [event.type, event.runId, event.sequence, event.worker].join('|')
     case 'partition.republished':
       return [event.type, event.partitionId, event.at].join('|')
+    case 'schedule.skipped':
+      return [event.type, event.backfill, event.from, event.to].join('|')
   }
 }
 
-/** The key of the message: partition id, else run id, else request key. */
+/** The key of the message: partition id, else run id, else request key, else backfill. */
 export function statusKey(event: StatusEvent): string {
   if ('partitionId' in event) return event.partitionId
   if ('runId' in event) return event.runId
+  if ('backfill' in event) return event.backfill
   return event.requestKey ?? event.requestHash
 }

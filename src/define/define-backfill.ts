@@ -2,8 +2,11 @@ import { z } from 'zod'
 import { TerminalError } from '../contract/errors.ts'
 import { BackfillId } from '../contract/ids.ts'
 import type { KeyRange } from '../contract/range.ts'
+import { followProblem } from './follow.ts'
 import type { PartitionBy } from './partition-by.ts'
 import type { AnyRow } from './row-schema.ts'
+import { readSchedule, type Schedule, type ScheduleInput } from './schedule.ts'
+import { scheduleProblems } from './schedule-problems.ts'
 import type { SinkDefinition } from './sink-definition.ts'
 import type { SourceDefinition } from './source-definition.ts'
 
@@ -56,6 +59,10 @@ interface BackfillFields<Params extends ParamsSchema, In, Out> {
   readonly limits?: Limits
   /** Columns whose values appear in no dead letter, rejected row, event or log. */
   readonly redact?: readonly NoInfer<(keyof In | keyof Out) & string>[]
+  /** When a run has completed, rows that came in above its bounds are the next run's, and so on. Default: false. */
+  readonly follow?: boolean
+  /** When it runs by itself. Default: only when somebody asks. */
+  readonly schedule?: ScheduleInput<NoInfer<keyof z.output<Params> & string>>
 }
 
 /** Pure: the same row gives the same rows, for a chunk may be read again. */
@@ -85,6 +92,8 @@ export interface Backfill {
   readonly sink: SinkDefinition<AnyRow>
   readonly limits: Required<Limits>
   readonly redact: readonly string[]
+  readonly follow: boolean
+  readonly schedule: Schedule | null
 }
 
 /** What a timer can wait for. */
@@ -126,6 +135,14 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
       `partitionBy "${input.partitionBy.kind}" does not fit source "${input.source.kind}": ` +
         'files.parquet is cut by rowGroup or rows, postgres.table by time, key, quantiles, hash, list, custom or auto',
     )
+  const { follow = false } = input
+  const partitionBy = chosenBy(input.sink, input.partitionBy as PartitionBy)
+  const problem = follow ? followProblem(partitionBy) : null
+  if (problem !== null) reasons.push(problem)
+  const { schedule, reasons: wrong } =
+    input.schedule === undefined ? { schedule: null, reasons: [] } : readSchedule(input.schedule)
+  const params = (input.params ?? z.object({})) as ParamsSchema
+  reasons.push(...wrong, ...(schedule === null ? [] : scheduleProblems(schedule, params, follow)))
   if (!id.success || !limits.success || reasons.length > 0)
     throw new TerminalError('DEFINITION_INVALID', `backfill ${JSON.stringify(input.id)}: ${reasons.join('; ')}`, {
       reasons,
@@ -135,13 +152,15 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
   return Object.freeze({
     [brand]: true,
     id: id.data,
-    params: (input.params ?? z.object({})) as ParamsSchema,
+    params,
     source: input.source as SourceDefinition<AnyRow>,
-    partitionBy: chosenBy(input.sink, input.partitionBy as PartitionBy),
+    partitionBy,
     transform: (input.transform ?? null) as Backfill['transform'],
     sink: input.sink as SinkDefinition<AnyRow>,
     limits: { ...limits.data, maxRejectedRows: budget.rows, maxRejectedRatio: budget.ratio },
     redact: input.redact ?? [],
+    follow,
+    schedule,
   })
 }
 

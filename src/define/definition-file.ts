@@ -9,6 +9,7 @@ import { files } from './files.ts'
 import { type PartitionBy, partition } from './partition-by.ts'
 import { postgres } from './postgres.ts'
 import type { AnyRow } from './row-schema.ts'
+import { Schedule } from './schedule.ts'
 
 /** What a column becomes on its way: the words of zod. `text` is lossless for every type, times and numerics included. */
 const columnTypes = {
@@ -111,6 +112,11 @@ export const DefinitionFile = z.strictObject({
     .optional()
     .describe('As in defineBackfill: chunkRows, maxRejectedRows, chunkTimeoutMs …'),
   redact: z.array(z.string()).optional(),
+  schedule: Schedule.optional().describe('When it runs by itself.'),
+  follow: z
+    .boolean()
+    .optional()
+    .describe("When a run has completed, rows that came in above its bounds are the next run's, and so on."),
 })
 export type DefinitionFile = z.infer<typeof DefinitionFile>
 
@@ -130,7 +136,7 @@ function toBackfill(given: DefinitionFile): Backfill {
   const schema = z.object(
     Object.fromEntries(Object.entries(given.columns).map(([name, word]) => [name, columnSchema(word)])),
   )
-  const { source, sink, limits, redact } = given
+  const { source, sink, limits, redact, follow, schedule } = given
   const of = (variable: string | undefined): { database?: string } =>
     variable === undefined ? {} : { database: variable }
   // Column names are texts here, and looked at when the table is.
@@ -154,6 +160,8 @@ function toBackfill(given: DefinitionFile): Backfill {
           }),
     ...(limits === undefined ? {} : { limits }),
     ...(redact === undefined ? {} : { redact }),
+    ...(follow === undefined ? {} : { follow }),
+    ...(schedule === undefined ? {} : { schedule }),
   }
   return defineBackfill(input as unknown as BackfillInput<ParamsSchema, AnyRow, AnyRow>)
 }

@@ -15,7 +15,8 @@ export interface BackfillDescription {
 
 /**
  * The definition as data: schemas as JSON Schema, functions as their source text (not what they call), bigints as
- * decimal strings, paths and environment variable names as written, so that it is the same on every machine.
+ * decimal strings, without when and how often it is to run, paths and environment variable names as written, so that it
+ * is the same on every machine.
  * Throws TerminalError (DEFINITION_INVALID) when a schema cannot be described.
  */
 export function describeBackfill({ backfill }: { readonly backfill: Backfill }): BackfillDescription {

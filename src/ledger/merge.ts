@@ -119,6 +119,7 @@ export function mergeEvents(events: readonly StatusEvent[]): LedgerState {
         break
       }
       case 'run.queued':
+      case 'schedule.skipped':
       case 'partition.republished':
       case 'run.paused':
       case 'run.resumed':

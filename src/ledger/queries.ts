@@ -33,6 +33,12 @@ const ListedRun = z.object({
   retryOf: RunId.nullable(),
   /** Runs that do partitions of this one again, the oldest first. */
   retries: z.array(RunId),
+  /** When it has completed, the rows above its bounds are the next run's. */
+  follow: z.boolean(),
+  /** The run above whose bounds it begins; null: it follows none. */
+  follows: RunId.nullable(),
+  /** The run that begins above its bounds; null: none does. */
+  followedBy: RunId.nullable(),
   /** Place in the queue, from 1; null: it does not wait. */
   position: StoredCount.nullable(),
   /** Partitions of the plan, by what the ledger knows of them; `pending` were not claimed yet. */
@@ -250,6 +256,7 @@ const runColumns = (
   ${r}.planned_at as "plannedAt", ${r}.ended_at as "endedAt",
   ${r}.retry_of as "retryOf",
   array(select t.id from ${quoteIdentifier(schema)}.run t where t.retry_of = ${r}.id order by t.accepted_at) as retries,
+  ${r}.follow, ${r}.follows, (select f.id from ${quoteIdentifier(schema)}.run f where f.follows = ${r}.id) as "followedBy",
   ${position(schema, r)} as position,
   jsonb_build_object('total', ${r}.partitions,
     'pending', ${r}.partitions - coalesce(c.running, 0) - coalesce(c.completed, 0) - coalesce(c.failed, 0)

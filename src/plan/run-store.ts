@@ -45,6 +45,10 @@ export interface Run {
   readonly retryOf: RunId | null
   /** Those of them that were named; null: all that failed. */
   readonly retryOnly: readonly PartitionId[] | null
+  /** When it has completed, the rows above its bounds are the next run's. */
+  readonly follow: boolean
+  /** The run above whose bounds it begins; null: it follows none. */
+  readonly follows: RunId | null
 }
 
 export interface Retry {
@@ -85,13 +89,15 @@ export interface RunStore {
   liveRunOn(target: SinkTarget): Promise<Run | null>
   /**
    * Run and request in one transaction, with the decision whether it may begin: an admission, in which it is admitted or
-   * waits. Null: another run has the key.
+   * waits. Null: another run has the key, or follows the run that this one is to follow.
    */
   accept(run: NewRun, accepted: AcceptedRequest): Promise<Admission | null>
   /** A page of the plan, which begins at `planCursor`. False: the plan is not there any more, another planner wrote on. */
   writePage(run: RunId, planCursor: number, page: readonly StoredPartition[]): Promise<boolean>
   /** Null when there is no such run. */
   runOf(run: RunId): Promise<Run | null>
+  /** The run that follows this one; null: none does. */
+  followerOf(run: RunId): Promise<RunId | null>
   /** Those of a run's partitions that are named, with what the ledger knows; `pending`: nothing. */
   partitionStates(run: RunId, named: readonly PartitionId[]): Promise<ReadonlyMap<PartitionId, PartitionState>>
   /** Partitions to be done again, in the order of their plan, after an index. */
@@ -117,7 +123,7 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
   const ask = (text: string, values: unknown[]): ReturnType<typeof askControl> => askControl(pool, text, values)
   const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.target_id, r.state, r.intent,
     r.control_sequence, r.bounds, r.range, r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor,
-    r.planned_at is not null as is_planned, r.published, r.priority, r.weight, r.retry_of, r.retry_only`
+    r.planned_at is not null as is_planned, r.published, r.priority, r.weight, r.retry_of, r.retry_only, r.follow, r.follows`
   return {
     knownRequest: async (requestKey) => {
       const { rows } = await ask(
@@ -156,9 +162,11 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
             `with accepted as (
                insert into ${in_('run')} (id, state, request_key, backfill, definition_hash, definition, params, requested_by,
                                           target, target_id, bounds, range, estimated_rows, plan_hash, partitions, priority,
-                                          weight, expires_at, retry_of, retry_only)
-               values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20, $21, $22, $23)
-               on conflict (request_key) do nothing returning id)
+                                          weight, expires_at, retry_of, retry_only, follow, follows)
+               values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20, $21, $22, $23, $24, $25)
+               on conflict do nothing returning id),
+             followed as (
+               update ${in_('run')} set followed = true where id = $25 and exists (select from accepted))
              insert into ${in_('request')} (request_key, body_hash, body, run_id, topic_partition, record_offset)
              select $2, $15, $16, id, $17, $18 from accepted`,
             [
@@ -173,6 +181,7 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
               ],
               ...[bodyHash, JSON.stringify(request), topicPartition, offset, run.priority, run.weight],
               ...['expiresAt' in request ? request.expiresAt : null, run.retryOf, run.retryOnly],
+              ...[run.follow, run.follows],
             ],
           )
           return rowCount === 1 ? admitNext(client, quoteIdentifier(schema), liveRuns) : null
@@ -193,6 +202,10 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
     runOf: async (run) => {
       const { rows } = await ask(`select ${runColumns} from ${in_('run')} r where r.id = $1`, [run])
       return rows[0] === undefined ? null : readRun(rows[0])
+    },
+    followerOf: async (run) => {
+      const { rows } = await ask(`select id from ${in_('run')} where follows = $1`, [run])
+      return rows[0] === undefined ? null : RunId.parse(rows[0]['id'])
     },
     partitionStates: async (run, named) => {
       const { rows } = await ask(
@@ -308,6 +321,8 @@ const RunRow = z.object({
   weight: StoredCount,
   retry_of: RunId.nullable(),
   retry_only: z.array(PartitionId).nullable(),
+  follow: z.boolean(),
+  follows: RunId.nullable(),
 })
 
 /** The columns of table `run` as a run. */
@@ -331,6 +346,8 @@ export function readRun(row: unknown): Run {
     weight: counted.weight,
     retryOf: counted.retry_of,
     retryOnly: counted.retry_only,
+    follow: counted.follow,
+    follows: counted.follows,
   }
 }
 

@@ -5,6 +5,7 @@ import type { BoundParams, PartitionBy } from '../define/partition-by.ts'
 import type { AnyRow } from '../define/row-schema.ts'
 import type { TableName } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
+import { boundsAbove } from './bounds-above.ts'
 import { keyParamBounds } from './key-param-bounds.ts'
 import { keySteps } from './key-steps.ts'
 import { listBounds } from './list-bounds.ts'
@@ -20,13 +21,14 @@ import { spreadOf, storedSpread } from './row-spread.ts'
 /** A way of cutting whose columns are known. */
 export type ColumnsBy = Exclude<PartitionBy, { kind: 'rowGroup' | 'rows' | 'auto' }>
 
-/** Throws TerminalError (PARAMS_INVALID, PLAN_INVALID, SOURCE_NOT_READABLE). */
+/** The domain as it is now; of `before`, what has come in above. Throws TerminalError (PARAMS_INVALID, PLAN_INVALID, SOURCE_NOT_READABLE). */
 export async function pinTable(
   pool: Pool,
   table: TableName,
   by: ColumnsBy,
   columns: readonly TableColumn[],
   params: AnyRow,
+  before?: PinnedBounds,
 ): Promise<PinnedBounds> {
   const [column] = columns
   const kind = column === undefined || columns.length > 1 ? null : numberedKindOf(column)
@@ -36,7 +38,9 @@ export async function pinTable(
   const named = 'bounds' in by ? by.bounds : null
   const timezone = 'timezone' in by ? by.timezone : 'UTC'
   const ends =
-    named === null ? await tableBounds(pool, table, kind, column) : paramBounds(kind, named, params, timezone)
+    named === null
+      ? boundsAbove(kind, column.name, before, await tableBounds(pool, table, kind, column))
+      : paramBounds(kind, named, params, timezone)
   const within = withinOf({ kind, ...ends }, partitionTerms({ kind, hashed: false }, [column]))
   const rows = await estimatedRows(pool, table, within)
   const pinned: NumberedBounds = { kind, column: column.name, ...ends, estimatedRows: rows }

@@ -3,7 +3,7 @@ import { writePlace } from '../contract/key-place.ts'
 import { boundText, type NumberedKind } from '../contract/range.ts'
 import type { TableName } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
-import { keyTerm, nameOf, type OrderTerm } from './order-term.ts'
+import { compared, keyTerm, nameOf, numberedTerm, type OrderTerm, placeOf } from './order-term.ts'
 import type { TableColumn } from './postgres-catalog.ts'
 import { numbered, numberOf } from './postgres-numbers.ts'
 
@@ -54,6 +54,29 @@ async function firstAndLast(
   )
   const { first = null, last = null } = rows[0] ?? {}
   return first === null || last === null ? null : [first, last]
+}
+
+/** Whether the column has a value from `lowest` on, or one at all. With an index, a matter of one page. */
+export async function hasRowsAbove(
+  pool: Pool,
+  table: TableName,
+  kind: NumberedKind,
+  column: TableColumn,
+  lowest: string | null,
+): Promise<boolean> {
+  const term = numberedTerm(kind, column)
+  const values: string[] = []
+  const place = lowest === null ? null : placeOf(kind, lowest, term)
+  const condition =
+    place === null
+      ? `${term.sql} is not null`
+      : compared([term], place.after ? '>' : '>=', place.values, (value) => `$${values.push(value)}`)
+  const { rows } = await query<{ found: boolean }>(
+    pool,
+    `select exists (select from ${table.sql} as t where ${condition}) as found`,
+    values,
+  )
+  return rows[0]?.found === true
 }
 
 function valueOf(kind: NumberedKind, column: TableColumn, text: string): bigint {

@@ -10,21 +10,27 @@ import type { AnyRow } from '../define/row-schema.ts'
 import type { PostgresTableSource } from '../define/source-definition.ts'
 import { type TableName, tableName } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
+import { lowestAbove } from './bounds-above.ts'
 import { chooseColumn } from './choose-column.ts'
 import { keyTerm } from './order-term.ts'
 import { type PartitionColumns, partitionTerms } from './partition-order.ts'
 import { type ColumnsBy, pinTable } from './pin-table.ts'
+import { hasRowsAbove } from './postgres-bounds.ts'
 import { missingTable, type TableColumn } from './postgres-catalog.ts'
 import { fromText } from './postgres-conversion.ts'
 import { writeCursor } from './postgres-cursor.ts'
 import { fetchTexts, pageStatement, type Selection, selectionOf, type TableOrder } from './postgres-pages.ts'
 import { type Catalogue, fitOf, type Partitioning, partitioningOf, tableProblems } from './postgres-schema.ts'
 import { firstPages } from './postgres-small-ranges.ts'
+import { writersEnded } from './postgres-writers.ts'
 import { anyField, hasObjectRules, type RowField, rowFields } from './row-field.ts'
 import type { Page, PageRows, Source, SourceRange } from './source.ts'
 import { tableCatalogue } from './table-catalogue.ts'
 import { type TextColumn, type TextRow, TextRows } from './text-rows.ts'
 import { validatedRows } from './validated-rows.ts'
+
+/** Whoever waits longer for transactions to end holds up other requests. */
+const usualSettleMs = 3_000
 
 /**
  * The rows of a table in the order of the partition column and then of the key. Rows that change while a run reads
@@ -33,9 +39,9 @@ import { validatedRows } from './validated-rows.ts'
  */
 export function openPostgresTable(
   definition: PostgresTableSource<AnyRow>,
-  options: { readonly pool: Pool; readonly partitionBy?: PartitionBy },
+  options: { readonly pool: Pool; readonly partitionBy?: PartitionBy; readonly settleMs?: number },
 ): Source {
-  return new PostgresTable(definition, options.pool, options.partitionBy ?? null)
+  return new PostgresTable(definition, options.pool, options.partitionBy ?? null, options.settleMs ?? usualSettleMs)
 }
 
 /** How rows are selected, and made of what comes. */
@@ -52,6 +58,7 @@ class PostgresTable implements Source {
   readonly #pool: Pool
   readonly #partitionBy: PartitionBy | null
   readonly #table: TableName
+  readonly #settleMs: number
   /** Null: the schema does not tell its fields, every column is read. */
   readonly #fields: readonly RowField[] | null
   /** The schema has to see rows as a whole. */
@@ -61,12 +68,13 @@ class PostgresTable implements Source {
   /** By the catalogue's answer. */
   readonly #layouts = new WeakMap<Catalogue, Map<string, Layout>>()
 
-  constructor(definition: PostgresTableSource<AnyRow>, pool: Pool, partitionBy: PartitionBy | null) {
+  constructor(definition: PostgresTableSource<AnyRow>, pool: Pool, partitionBy: PartitionBy | null, settleMs: number) {
     const fields = rowFields(definition.schema)
     this.#definition = definition
     this.#pool = pool
     this.#firstPage = firstPages(pool)
     this.#partitionBy = partitionBy
+    this.#settleMs = settleMs
     this.#table = tableName(definition.table)
     this.#catalogue = tableCatalogue(pool, this.#table)
     this.#validates = fields === null || hasObjectRules(definition.schema)
@@ -78,12 +86,29 @@ class PostgresTable implements Source {
     await this.#checked(this.#partitionBy === null ? null : partitioningOf(this.#partitionBy))
   }
 
-  async pin(partitionBy: PartitionBy, params: AnyRow, _signal: AbortSignal): Promise<PinnedBounds> {
+  async hasAbove(before: PinnedBounds, _signal: AbortSignal): Promise<boolean> {
+    if (before.kind === 'rows' || before.kind === 'key') return false
+    const { kind, column } = before
+    const { columns } = await this.#checked({ columns: [column], fits: fitOf(kind, false) })
+    return hasRowsAbove(this.#pool, this.#table, kind, columnNamed(columns, column), lowestAbove(before))
+  }
+
+  settle(signal: AbortSignal): Promise<void> {
+    return writersEnded(this.#pool, this.#table, this.#settleMs, signal)
+  }
+
+  async pin(
+    partitionBy: PartitionBy,
+    params: AnyRow,
+    _signal: AbortSignal,
+    before?: PinnedBounds,
+  ): Promise<PinnedBounds> {
     const { by, why } = await this.#chosen(partitionBy)
     const { columns } = await this.#checked(partitioningOf(by))
     const named = 'columns' in by ? by.columns : [by.column]
     const along = named.map((name) => columnNamed(columns, name))
-    return { ...(await pinTable(this.#pool, this.#table, by, along, params)), ...(why === null ? {} : { why }) }
+    const bounds = await pinTable(this.#pool, this.#table, by, along, params, before)
+    return { ...bounds, ...(why === null ? {} : { why }) }
   }
 
   /** The way of cutting with its columns; `why` is null where they were named. */

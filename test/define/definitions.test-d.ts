@@ -36,6 +36,18 @@ test('rows and params are inferred from source, sink and params', () => {
   })
 })
 
+test('a schedule fills params that there are', () => {
+  defineBackfill({
+    ...{ id: 'a', params, source, partitionBy, sink: postgres.insert('copy', { schema: Order, range: 'created_at' }) },
+    schedule: { every: '0 3 * * *', timezone: 'Europe/Berlin', bounds: { from: 'from', to: 'to', as: 'date' } },
+  })
+  defineBackfill({
+    ...{ id: 'a', params, source, partitionBy, sink: postgres.insert('copy', { schema: Order, range: 'created_at' }) },
+    // @ts-expect-error: no such param
+    schedule: { every: '0 3 * * *', bounds: { from: 'from', to: 'until' } },
+  })
+})
+
 test('a transform may give several rows, none, or a promise', () => {
   const one = { id: '1', created_at: new Date(0), amount_cents: 1, status: 'open' } as const
   defineBackfill({ id: 'a', source, partitionBy, transform: () => [one, one], sink })
