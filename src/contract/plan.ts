@@ -13,6 +13,20 @@ export const PinnedFile = z.object({
 })
 export type PinnedFile = z.infer<typeof PinnedFile>
 
+/** The same of a file of text. */
+export const PinnedTextFile = z.object({
+  path: z.string(),
+  bytes: Count,
+  modifiedMs: z.number(),
+  /**
+   * Bytes of the file, ascending, at which partitions begin because records do. Null: it may be cut anywhere, for
+   * whoever reads finds where the next record begins.
+   */
+  starts: z.array(Count).nullable(),
+  estimatedRows: Count,
+})
+export type PinnedTextFile = z.infer<typeof PinnedTextFile>
+
 /**
  * How the rows of a domain lie in it: steps that tile it, in order, each from the end of the one before to its own `to`
  * (the last to the domain's), with the rows it is believed to hold.
@@ -29,10 +43,12 @@ const spread = {
 
 /**
  * The closed, finite domain of a run, fixed before planning and stored with it: rows above belong to a later run.
- * `rows`: the positions 0 … n−1 of all rows of the files, counted through the files in this order.
+ * `rows`: the positions 0 … n−1 of all rows of the files, counted through the files in this order. `bytes`: those of all
+ * their bytes; a record is in the range that holds its first byte.
  */
 export const PinnedBounds = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rows'), files: z.array(PinnedFile) }),
+  z.object({ kind: z.literal('bytes'), files: z.array(PinnedTextFile) }),
   z.object({
     kind: z.literal('integer'),
     column: z.string(),

@@ -105,6 +105,13 @@ const budgetOf = ({ maxRejectedRows, maxRejectedRatio }: z.output<typeof Limit>)
   ratio: maxRejectedRatio ?? 1,
 })
 
+const waysOfCutting: Readonly<Record<SourceDefinition<AnyRow>['kind'], readonly PartitionBy['kind'][]>> = {
+  'files.parquet': ['rowGroup', 'rows'],
+  'files.csv': ['bytes'],
+  'files.ndjson': ['bytes'],
+  'postgres.table': ['time', 'key', 'quantiles', 'auto'],
+}
+
 const brand = Symbol.for('tidemark.backfill')
 
 /**
@@ -120,11 +127,11 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
   if (!id.success) reasons.push(`id ${JSON.stringify(input.id)} ${id.error.issues[0]?.message}`)
   const limits = Limit.safeParse(input.limits ?? {})
   if (!limits.success) reasons.push(`limits: ${z.prettifyError(limits.error)}`)
-  const byRows = input.partitionBy.kind === 'rowGroup' || input.partitionBy.kind === 'rows'
-  if (byRows !== (input.source.kind === 'files.parquet'))
+  if (!waysOfCutting[input.source.kind].includes(input.partitionBy.kind))
     reasons.push(
       `partitionBy "${input.partitionBy.kind}" does not fit source "${input.source.kind}": ` +
-        'files.parquet is cut by rowGroup or rows, postgres.table by time, key, quantiles or auto',
+        'files.parquet is cut by rowGroup or rows, files.csv and files.ndjson by bytes, ' +
+        'postgres.table by time, key, quantiles or auto',
     )
   if (!id.success || !limits.success || reasons.length > 0)
     throw new TerminalError('DEFINITION_INVALID', `backfill ${JSON.stringify(input.id)}: ${reasons.join('; ')}`, {

@@ -78,7 +78,7 @@ export async function dryRun(
     target: target.name,
     range: rangeOf(bounds),
     rule: ruleOf(bounds),
-    why: bounds.kind === 'rows' ? null : (bounds.why ?? null),
+    why: 'files' in bounds ? null : (bounds.why ?? null),
     partitions: outline.partitions,
     rows: counted.rows,
     conflicts:
@@ -111,7 +111,7 @@ function chosenFor(partitions: Iterable<PlannedPartition>, count: number, wanted
 }
 
 function ruleOf(bounds: PinnedBounds): string {
-  if (bounds.kind === 'rows')
+  if ('files' in bounds)
     return 'the rows of the files as they are now: a file that is changed, or added, belongs to a later run'
   return `rows whose ${bounds.column} is from ${bounds.from} to before ${bounds.to}: those above belong to a later run`
 }

@@ -44,5 +44,17 @@ export async function outlinePlan(
 }
 
 /** Without what is only believed of it: statistics that were brought up to date give the same plan. */
-const domainOf = (bounds: PinnedBounds): object =>
-  bounds.kind === 'rows' ? bounds : { kind: bounds.kind, column: bounds.column, from: bounds.from, to: bounds.to }
+function domainOf(bounds: PinnedBounds): object {
+  switch (bounds.kind) {
+    case 'rows':
+      return bounds
+    case 'bytes':
+      return {
+        kind: bounds.kind,
+        files: bounds.files.map(({ path, bytes, modifiedMs, starts }) => ({ path, bytes, modifiedMs, starts })),
+      }
+    case 'integer':
+    case 'time':
+      return { kind: bounds.kind, column: bounds.column, from: bounds.from, to: bounds.to }
+  }
+}

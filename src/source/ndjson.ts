@@ -1,0 +1,73 @@
+import { isUtf8 } from 'node:buffer'
+import type { AnyRow } from '../define/row-schema.ts'
+import type { NdjsonSource } from '../define/source-definition.ts'
+import type { Records } from '../files/record-reader.ts'
+import { ValueError } from '../files/value-error.ts'
+import { fromJson, parseJson } from './json-value.ts'
+import { type ReadRecord, RecordError, recordRows } from './record-rows.ts'
+import { type RowReading, readingOf } from './row-field.ts'
+import type { Source } from './source.ts'
+import { TextFiles } from './text-files.ts'
+import type { TextFormat } from './text-format.ts'
+
+/** The rows of files with a JSON object a line; see `files.ndjson`. Paths are relative to `folder`. */
+export function openNdjsonSource(definition: NdjsonSource<AnyRow>, { folder }: { folder: string }): Source {
+  const { paths, schema, position, maxRecordBytes } = definition
+  const reading = readingOf(schema)
+  const isTaken = reading.fields?.some(({ name }) => name === position) === true
+  const problems = isTaken ? [`position "${position}" is also a field: give the position another name`] : []
+  const rowOf = rowMaker(reading)
+  const format: TextFormat = {
+    ...{ extension: 'ndjson', rule: { quoting: null }, maxRecordBytes },
+    open: async ({ path, begin }) => ({
+      start: begin,
+      problems,
+      rows: async (records, firstPosition) => {
+        const options = { path, position, schema: reading.validates ? schema : null }
+        return recordRows(options, records, firstPosition, reader(records, rowOf))
+      },
+    }),
+  }
+  return new TextFiles(format, { paths, folder })
+}
+
+function reader({ bytes, spans }: Records, rowOf: (json: AnyRow) => AnyRow): ReadRecord {
+  const isValid = isUtf8(bytes.subarray(spans[0]?.start ?? 0, spans.at(-1)?.end ?? 0))
+  return ({ start, end }) => {
+    const text = bytes.toString('utf8', start, end)
+    if (!isValid && !isUtf8(bytes.subarray(start, end))) throw new RecordError(text, 'the line is not valid UTF-8')
+    return rowOf(objectOf(text))
+  }
+}
+
+function objectOf(text: string): AnyRow {
+  let json: unknown
+  try {
+    json = parseJson(text)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    // Its message repeats a part of the line, which may be one that is to be redacted.
+    const at = /at position (\d+)/.exec(error.message)?.[1]
+    throw new RecordError(text, `the line is no JSON${at === undefined ? '' : ` from its character ${at} on`}`)
+  }
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as AnyRow
+  throw new RecordError(text, 'the line is no JSON object')
+}
+
+function rowMaker({ fields }: RowReading): (json: AnyRow) => AnyRow {
+  if (fields === null) return (json) => json
+  const template: AnyRow = Object.fromEntries(fields.map(({ name }) => [name, null]))
+  const columns = fields.map((field) => ({ name: field.name, convert: fromJson(field) }))
+  return (json) => {
+    const row = { ...template }
+    for (const { name, convert } of columns)
+      try {
+        // What an object inherits is not in the file.
+        row[name] = convert(Object.hasOwn(json, name) ? json[name] : undefined)
+      } catch (error) {
+        if (!(error instanceof ValueError)) throw error
+        throw new RecordError(json, `column "${name}" ${error.message}`)
+      }
+    return row
+  }
+}
