@@ -4,12 +4,11 @@ import type { FileHandle } from 'node:fs/promises'
 const firstStep = 65_536
 const laterStep = 262_144
 
-/** The bytes of an open file from a place on, some at a time: what is not needed any more makes room for what follows. */
+/** The bytes of an open file from a place on, some at a time. */
 export class ByteWindow {
   readonly #handle: FileHandle
   #end: number
-  #memory: Buffer
-  #bytes: Buffer
+  #bytes: Buffer = Buffer.alloc(0)
   #position: number
 
   /** From `position` to before `end`, or to the end of the file where that comes first. */
@@ -17,11 +16,9 @@ export class ByteWindow {
     this.#handle = handle
     this.#position = position
     this.#end = end
-    this.#memory = Buffer.allocUnsafe(Math.max(0, Math.min(firstStep, end - position)))
-    this.#bytes = this.#memory.subarray(0, 0)
   }
 
-  /** What was read and not dropped; good until more is read. */
+  /** What was read and not dropped. Whoever keeps them may: what is read later goes elsewhere. */
   get bytes(): Buffer {
     return this.#bytes
   }
@@ -36,30 +33,22 @@ export class ByteWindow {
     return this.#position + this.#bytes.length >= this.#end
   }
 
-  /** Drops so many bytes, and reads what follows. */
+  /** Drops so many bytes, and reads what follows. What is kept grows to twice its size at least. */
   async more(dropped: number): Promise<void> {
     const kept = this.#bytes.subarray(dropped)
     const position = this.#position + dropped
-    const left = this.#end - position
-    const memory = dropped === 0 && kept.length === 0 ? this.#memory : roomFor(this.#memory, kept.length, left)
+    const step = this.#bytes.length === 0 ? firstStep : Math.max(laterStep, kept.length * 2)
+    const memory = Buffer.allocUnsafeSlow(Math.max(0, Math.min(step, this.#end - position)))
     kept.copy(memory)
-    let length = kept.length
-    const wanted = Math.min(memory.length, left)
-    while (length < wanted) {
-      const { bytesRead } = await this.#handle.read(memory, length, wanted - length, position + length)
+    let { length } = kept
+    while (length < memory.length) {
+      const { bytesRead } = await this.#handle.read(memory, length, memory.length - length, position + length)
       // It was cut off meanwhile: whoever reads looks whether the file is still the same.
       if (bytesRead === 0) this.#end = position + length
       if (bytesRead === 0) break
       length += bytesRead
     }
-    this.#memory = memory
     this.#position = position
     this.#bytes = memory.subarray(0, length)
   }
-}
-
-/** At least half of it free, or for all that is left. */
-function roomFor(memory: Buffer, kept: number, left: number): Buffer {
-  const wanted = Math.min(Math.max(laterStep, kept * 2), left)
-  return memory.length >= wanted ? memory : Buffer.allocUnsafe(wanted)
 }

@@ -14,7 +14,7 @@ export interface RecordSpan {
   readonly problem: string | null
 }
 
-/** Records that lie side by side; good until the reader is asked for more. */
+/** Records that lie side by side. */
 export interface Records {
   readonly bytes: Buffer
   readonly spans: readonly RecordSpan[]

@@ -1,7 +1,14 @@
-/** How text is cut into records: at newlines, of which those within a quoted field may be none. */
+/** The bytes that quote fields and separate them, and whether a quoted field may hold newlines. */
+export interface Quoting {
+  readonly quote: number
+  readonly delimiter: number
+  readonly spansLines: boolean
+}
+
+/** How text is cut into records: at newlines, but for those within a quoted field that may hold some. */
 export interface RecordRule {
-  /** Null: every newline ends a record. Otherwise the bytes that quote fields and separate them. */
-  readonly quoting: { readonly quote: number; readonly delimiter: number; readonly spansLines: boolean } | null
+  /** Null: every newline ends a record. */
+  readonly quoting: Quoting | null
 }
 
 const newline = 10
@@ -31,8 +38,9 @@ export class RecordScan {
     this.isQuoted = false
     this.problem = null
     this.isOpen = false
-    const at = this.#rule.quoting === null ? bytes.indexOf(newline, from) : this.#endOfQuoted(bytes, from, isAll)
-    if (at === undefined || (at < 0 && !isAll)) return false
+    const { quoting } = this.#rule
+    const at = quoting === null ? bytes.indexOf(newline, from) : this.#newlineAfter(bytes, from, quoting)
+    if (at < 0 && !isAll) return false
     if (at < 0) {
       this.end = bytes.length
       this.next = bytes.length
@@ -43,11 +51,8 @@ export class RecordScan {
     return true
   }
 
-  /** The newline that ends the record, −1 when there is none, undefined when what follows decides. */
-  #endOfQuoted(bytes: Buffer, from: number, isAll: boolean): number | undefined {
-    const { quoting } = this.#rule
-    if (quoting === null) return -1
-    const { quote, delimiter, spansLines } = quoting
+  /** The newline that ends the record, −1 when there is none. */
+  #newlineAfter(bytes: Buffer, from: number, { quote, delimiter, spansLines }: Quoting): number {
     const { length } = bytes
     let isInside = false
     let before = delimiter
@@ -60,18 +65,14 @@ export class RecordScan {
         if (!isInside) {
           if (before === delimiter) isInside = true
           else this.problem ??= 'a quote stands within a field that does not begin with one'
-        } else {
-          if (at + 2 >= length && !isAll) return undefined
-          if (bytes[at + 1] === quote) at += 1
-          else {
-            isInside = false
-            if (!endsField(bytes, at + 1, delimiter)) this.problem ??= 'a field goes on after its closing quote'
-          }
+        } else if (bytes[at + 1] === quote) at += 1
+        else {
+          isInside = false
+          if (!endsField(bytes, at + 1, delimiter)) this.problem ??= 'a field goes on after its closing quote'
         }
       }
       before = byte
     }
-    if (at === length && !isAll) return undefined
     if (isInside) this.problem ??= 'a quote is not closed on its line'
     this.isOpen = isInside && spansLines
     return at === length ? -1 : at

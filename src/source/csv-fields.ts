@@ -1,6 +1,5 @@
-import { isUtf8 } from 'node:buffer'
-import { parse } from 'csv-parse/sync'
 import type { RecordSpan, Records } from '../files/record-reader.ts'
+import { validText } from './text-encoding.ts'
 
 /** Texts of a record's fields, null for one that is empty and not in quotes; or why it has none. */
 export type CsvFields = readonly (string | null)[] | string
@@ -11,35 +10,40 @@ export interface CsvWords {
 }
 
 /**
- * The fields of records. Without quotes a record is what stands between its delimiters; the others are csv-parse's, which
- * is given sound ones only, and so never has to tell where one ends.
+ * Tells the fields of records. By hand, for a parser would have to be told where a broken record ends, or swallow the next ones:
+ * that is found before, and these are sound. csv-parse besides tells that an empty field is in quotes only to a function
+ * that it calls for each field, at a twentieth of its speed; tests hold the two against each other.
  */
-export function csvFields({ bytes, spans }: Records, { delimiter, quote }: CsvWords): CsvFields[] {
-  const isValid = isUtf8(bytes.subarray(spans[0]?.start ?? 0, spans.at(-1)?.end ?? 0))
-  const quoted: RecordSpan[] = []
-  const fields = spans.map((span): CsvFields | null => {
-    const { start, end, problem, isQuoted } = span
-    if (!isValid && !isUtf8(bytes.subarray(start, end))) return 'the record is not valid UTF-8'
-    if (problem !== null) return `the record is no CSV: ${problem}`
-    if (!isQuoted) return bytes.toString('utf8', start, end).split(delimiter).map(emptyAsNull)
-    quoted.push(span)
-    return null
-  })
-  if (quoted.length === 0 || quote === null) return fields.map((of) => of ?? [])
-  const parsed = parseQuoted(bytes, quoted, { delimiter, quote })
-  let next = 0
-  return fields.map((of) => of ?? parsed[next++] ?? [])
+export function csvFields(records: Records, { delimiter, quote }: CsvWords): (span: RecordSpan) => CsvFields {
+  const textOf = validText(records)
+  return (span) => {
+    const text = textOf(span)
+    if (text === null) return 'the record is not valid UTF-8'
+    if (span.problem !== null) return `the record is no CSV: ${span.problem}`
+    return span.isQuoted && quote !== null
+      ? quotedFields(text, delimiter, quote)
+      : text.split(delimiter).map(emptyAsNull)
+  }
 }
 
 const emptyAsNull = (text: string): string | null => (text === '' ? null : text)
 
-function parseQuoted(bytes: Buffer, spans: readonly RecordSpan[], { delimiter, quote }: CsvWords): (string | null)[][] {
-  const newline = Buffer.from('\n')
-  const data = Buffer.concat(spans.flatMap(({ start, end }) => [bytes.subarray(start, end), newline]))
-  const records: (string | null)[][] = parse(data, {
-    ...{ delimiter, quote, escape: quote, record_delimiter: '\n', bom: false, relax_column_count: true },
-    cast: (text, { quoting }) => (text === '' && !quoting ? null : text),
-  })
-  if (records.length !== spans.length) throw new Error(`csv-parse made ${records.length} records of ${spans.length}`)
-  return records
+/** Of a record whose quotes are sound: one begins a field or stands within one, doubled, or ends it. */
+function quotedFields(text: string, delimiter: string, quote: string): (string | null)[] {
+  const fields: (string | null)[] = []
+  for (let at = 0; ; at += 1) {
+    if (text[at] === quote) {
+      let end = text.indexOf(quote, at + 1)
+      let isDoubled = false
+      for (; text[end + 1] === quote; end = text.indexOf(quote, end + 2)) isDoubled = true
+      const value = text.slice(at + 1, end)
+      fields.push(isDoubled ? value.replaceAll(quote + quote, quote) : value)
+      at = end + 1
+    } else {
+      const end = text.indexOf(delimiter, at)
+      fields.push(emptyAsNull(text.slice(at, end < 0 ? text.length : end)))
+      at = end < 0 ? text.length : end
+    }
+    if (at >= text.length) return fields
+  }
 }

@@ -1,8 +1,9 @@
 import type { AnyRow } from '../define/row-schema.ts'
 import type { CsvSource } from '../define/source-definition.ts'
+import type { RecordSpan } from '../files/record-reader.ts'
 import { csvColumns, headerProblems } from './csv-columns.ts'
 import { type CsvFields, csvFields } from './csv-fields.ts'
-import { RecordError, recordRows } from './record-rows.ts'
+import { RecordError, RecordRows } from './record-rows.ts'
 import { type RowReading, readingOf } from './row-field.ts'
 import type { Source } from './source.ts'
 import { TextFiles } from './text-files.ts'
@@ -32,10 +33,11 @@ async function openCsv(
   if (definition.header !== true) return bodyOf(definition, reading, file, definition.header, file.begin)
   const reader = file.records(file.begin)
   // Nothing names columns, and there are no rows that could miss them.
-  if (!(await reader.ready(signal))) return { start: file.begin, problems: [], rows: async () => [] }
-  const [names] = csvFields(reader.take(1), definition)
-  if (typeof names !== 'object')
-    return { start: reader.position, problems: [`the header cannot be read: ${names}`], rows: async () => [] }
+  if (!(await reader.ready(signal))) return { start: file.begin, problems: [], rows: () => [] }
+  const first = reader.take(1)
+  const names = first.spans.map(csvFields(first, definition))[0] ?? []
+  if (typeof names === 'string')
+    return { start: reader.position, problems: [`the header cannot be read: ${names}`], rows: () => [] }
   return bodyOf(
     definition,
     reading,
@@ -58,7 +60,10 @@ function bodyOf(
   const rowOf = (fields: CsvFields, text: () => string): AnyRow => {
     if (typeof fields === 'string') throw new RecordError(text(), fields)
     if (fields.length !== names.length)
-      throw new RecordError(text(), `the record has ${fields.length} fields, and there are ${names.length} columns`)
+      throw new RecordError(
+        text(),
+        `the record has ${counted(fields.length, 'field')}, the file ${counted(names.length, 'column')}`,
+      )
     const row = { ...template }
     for (const column of columns) row[column.name] = column.value(fields)
     return row
@@ -66,13 +71,14 @@ function bodyOf(
   return {
     start,
     problems: headerProblems(names, columns, position),
-    rows: async (records, firstPosition) => {
-      const fields = csvFields(records, definition)
-      const { bytes } = records
-      const options = { path, position, schema: reading.validates ? schema : null }
-      return recordRows(options, records, firstPosition, ({ start, end }, index) =>
-        rowOf(fields[index] ?? [], () => bytes.toString('utf8', start, end)),
-      )
+    rows: (records, firstPosition) => {
+      const fieldsOf = csvFields(records, definition)
+      const read = (span: RecordSpan): AnyRow =>
+        rowOf(fieldsOf(span), () => records.bytes.toString('utf8', span.start, span.end))
+      const rows = new RecordRows(records.spans, { path, firstPosition, position, read })
+      return reading.validates ? rows.validated(schema) : rows
     },
   }
 }
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`

@@ -1,12 +1,12 @@
-import { isUtf8 } from 'node:buffer'
 import type { AnyRow } from '../define/row-schema.ts'
 import type { NdjsonSource } from '../define/source-definition.ts'
-import type { Records } from '../files/record-reader.ts'
+import type { RecordSpan, Records } from '../files/record-reader.ts'
 import { ValueError } from '../files/value-error.ts'
 import { fromJson, parseJson } from './json-value.ts'
-import { type ReadRecord, RecordError, recordRows } from './record-rows.ts'
+import { RecordError, RecordRows } from './record-rows.ts'
 import { type RowReading, readingOf } from './row-field.ts'
 import type { Source } from './source.ts'
+import { validText } from './text-encoding.ts'
 import { TextFiles } from './text-files.ts'
 import type { TextFormat } from './text-format.ts'
 
@@ -22,21 +22,21 @@ export function openNdjsonSource(definition: NdjsonSource<AnyRow>, { folder }: {
     open: async ({ path, begin }) => ({
       start: begin,
       problems,
-      rows: async (records, firstPosition) => {
-        const options = { path, position, schema: reading.validates ? schema : null }
-        return recordRows(options, records, firstPosition, reader(records, rowOf))
+      rows: (records, firstPosition) => {
+        const rows = new RecordRows(records.spans, { path, firstPosition, position, read: reader(records, rowOf) })
+        return reading.validates ? rows.validated(schema) : rows
       },
     }),
   }
   return new TextFiles(format, { paths, folder })
 }
 
-function reader({ bytes, spans }: Records, rowOf: (json: AnyRow) => AnyRow): ReadRecord {
-  const isValid = isUtf8(bytes.subarray(spans[0]?.start ?? 0, spans.at(-1)?.end ?? 0))
-  return ({ start, end }) => {
-    const text = bytes.toString('utf8', start, end)
-    if (!isValid && !isUtf8(bytes.subarray(start, end))) throw new RecordError(text, 'the line is not valid UTF-8')
-    return rowOf(objectOf(text))
+function reader(records: Records, rowOf: (json: AnyRow) => AnyRow): (span: RecordSpan) => AnyRow {
+  const textOf = validText(records)
+  return (span) => {
+    const text = textOf(span)
+    if (text !== null) return rowOf(objectOf(text))
+    throw new RecordError(records.bytes.toString('utf8', span.start, span.end), 'the line is not valid UTF-8')
   }
 }
 

@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
 import { TerminalError } from '../contract/errors.ts'
+import type { RecordSpan, Records } from '../files/record-reader.ts'
 
 /** What files begin with that are no UTF-8. */
 const others = [
@@ -20,4 +22,11 @@ export async function encodingOf(handle: FileHandle, path: string): Promise<numb
   if (other !== undefined)
     throw new TerminalError('SOURCE_NOT_READABLE', `${path} is ${other.what}, not text in UTF-8: ${other.remedy}`)
   return begins(mark) ? mark.length : 0
+}
+
+/** Tells the texts of records; null for one that is no UTF-8: a replacement character would change the value. */
+export function validText({ bytes, spans }: Records): (span: RecordSpan) => string | null {
+  const areAllValid = isUtf8(bytes.subarray(spans[0]?.start ?? 0, spans.at(-1)?.end ?? 0))
+  return ({ start, end }) =>
+    areAllValid || isUtf8(bytes.subarray(start, end)) ? bytes.toString('utf8', start, end) : null
 }

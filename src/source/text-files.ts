@@ -14,7 +14,8 @@ import { guessRecords, recordStarts } from '../files/record-starts.ts'
 import { FileLocator } from '../plan/file-locator.ts'
 import { maxPartitions } from '../plan/plan-hash.ts'
 import { findPaths } from './file-paths.ts'
-import type { Page, Source, SourceRange } from './source.ts'
+import { JoinedRows } from './record-rows.ts'
+import type { Page, PageRows, Source, SourceRange } from './source.ts'
 import { encodingOf } from './text-encoding.ts'
 import type { TextBody, TextFormat } from './text-format.ts'
 
@@ -90,10 +91,15 @@ export class TextFiles implements Source {
       const reader = file.records(start, to - first)
       let cursor = after
       for (;;) {
-        const rows: AnyRow[] = []
+        const parts: PageRows[] = []
         const begun = reader.position
-        while (rows.length < chunkRows && reader.position - begun < pageBytes && (await reader.ready(signal)))
-          for (const row of await body.rows(reader.take(chunkRows - rows.length), first)) rows.push(row)
+        let left = chunkRows
+        while (left > 0 && reader.position - begun < pageBytes && (await reader.ready(signal))) {
+          const part = await body.rows(reader.take(left), first)
+          parts.push(part)
+          left -= part.length
+        }
+        const rows = new JoinedRows(parts)
         if (rows.length > 0) cursor = String(first + reader.position)
         const last = !(await reader.ready(signal))
         // Checked after reading: rows of a file that was changed meanwhile are never handed out.

@@ -1,6 +1,6 @@
-import type { AnyRow } from '../define/row-schema.ts'
 import type { RecordReader, Records } from '../files/record-reader.ts'
 import type { RecordRule } from '../files/record-scan.ts'
+import type { PageRows } from './source.ts'
 
 /** What a format of text files makes of their records. */
 export interface TextFormat {
@@ -25,6 +25,6 @@ export interface TextBody {
   readonly start: number
   /** Every way in which the rows of the schema cannot be read from the file. */
   readonly problems: readonly string[]
-  /** Rows, and an `UnreadableRow` where there is none. `firstPosition`: of the file, counted through all files. */
-  rows(records: Records, firstPosition: number): Promise<readonly AnyRow[]>
+  /** `firstPosition`: of the file's first byte, counted through all files. */
+  rows(records: Records, firstPosition: number): PageRows | Promise<PageRows>
 }
