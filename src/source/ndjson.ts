@@ -48,7 +48,10 @@ function objectOf(text: string): AnyRow {
     if (!(error instanceof SyntaxError)) throw error
     // Its message repeats a part of the line, which may be one that is to be redacted.
     const at = /at position (\d+)/.exec(error.message)?.[1]
-    throw new RecordError(text, `the line is no JSON${at === undefined ? '' : ` from its character ${at} on`}`)
+    throw new RecordError(
+      text,
+      `the line is no JSON${at === undefined ? '' : ` from its character ${Number(at) + 1} on`}`,
+    )
   }
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as AnyRow
   throw new RecordError(text, 'the line is no JSON object')

@@ -67,7 +67,7 @@ describe('what values become', () => {
     ['{"big":1,"text":{"a":1}}', 'column "text" is an object, which is no text'],
     ['{"big":1,"yes":1}', 'column "yes" is 1, which is no boolean'],
     ['{"big":1,"at":1706745600000}', 'column "at" is 1706745600000, which is no date such as "2026-01-31T00:00:00Z"'],
-    ['{"big":1', 'the line is no JSON from its character 8 on'],
+    ['{"big":1', 'the line is no JSON from its character 9 on'],
     ['[1]', 'the line is no JSON object'],
     ['null', 'the line is no JSON object'],
   ])('%s makes a bad row, and the others are read', async (line, why) => {
