@@ -62,14 +62,11 @@ const conversions: Readonly<Record<FieldKind, (value: unknown) => unknown>> = {
   },
 }
 
-function misfit(value: unknown, wanted: string): ValueError {
-  const shown =
-    typeof value === 'string'
-      ? shortened(value)
-      : typeof value === 'object'
-        ? Array.isArray(value)
-          ? 'an array'
-          : 'an object'
-        : String(value)
-  return new ValueError(`is ${shown}, which is no ${wanted}`)
+const misfit = (value: unknown, wanted: string): ValueError =>
+  new ValueError(`is ${shown(value)}, which is no ${wanted}`)
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return shortened(value)
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return `${value}`
+  return Array.isArray(value) ? 'an array' : 'an object'
 }

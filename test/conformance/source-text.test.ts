@@ -21,11 +21,14 @@ const trips = (first: number): AnyRow[] =>
     note: ['', 'Åre', 'two\nlines', 'a "b", c'][i % 4],
   }))
 
-const csvField = (value: unknown): string =>
-  value === null ? '' : `"${(value instanceof Date ? value.toISOString() : String(value)).replaceAll('"', '""')}"`
+const csvField = (value: unknown): string => {
+  if (value === null) return ''
+  const text = typeof value === 'string' ? value : JSON.stringify(value, digits).replaceAll('"', '')
+  return `"${text.replaceAll('"', '""')}"`
+}
+const digits = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value)
 const csvLine = (row: AnyRow): string => Object.values(row).map(csvField).join(',')
-const jsonLine = (row: AnyRow): string =>
-  JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+const jsonLine = (row: AnyRow): string => JSON.stringify(row, digits)
 
 /** A range that begins and ends among the lines of the second file. */
 async function open(
