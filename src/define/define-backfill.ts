@@ -133,6 +133,7 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
         'files.parquet is cut by rowGroup or rows, files.csv and files.ndjson by bytes, ' +
         'postgres.table by time, key, quantiles or auto',
     )
+  reasons.push(...placeProblems(input.source as SourceDefinition<AnyRow>, input.sink, input.transform === undefined))
   if (!id.success || !limits.success || reasons.length > 0)
     throw new TerminalError('DEFINITION_INVALID', `backfill ${JSON.stringify(input.id)}: ${reasons.join('; ')}`, {
       reasons,
@@ -150,6 +151,26 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
     limits: { ...limits.data, maxRejectedRows: budget.rows, maxRejectedRatio: budget.ratio },
     redact: input.redact ?? [],
   })
+}
+
+/**
+ * Rows of text files are cut by their places, and a sink that owns a range empties that of each partition: a column that
+ * holds something else would lose what nobody wrote.
+ */
+function placeProblems(
+  source: SourceDefinition<AnyRow>,
+  sink: { readonly kind: string; readonly range: string | null },
+  rowsPassAsTheyAre: boolean,
+): readonly string[] {
+  if ((source.kind !== 'files.csv' && source.kind !== 'files.ndjson') || sink.range === null) return []
+  if (source.position === null)
+    return [
+      `range "${sink.range}" of ${sink.kind} has to hold the place of the row in its files: name a field for it with position`,
+    ]
+  if (!rowsPassAsTheyAre || sink.range === source.position) return []
+  return [
+    `range "${sink.range}" of ${sink.kind} has to hold the place of the row in its files, which is in "${source.position}"`,
+  ]
 }
 
 /** A sink that owns a range of its target needs the source's partition column: there is nothing to choose. */

@@ -61,7 +61,8 @@ export class RecordReader {
       const left = this.#window.bytes.length - this.#at
       const isOver = this.#window.position + this.#at >= this.#options.to
       if (isOver || (this.#window.isAll && left === 0)) return false
-      this.#requireSize(this.#at, left)
+      // The last byte may be a carriage return that ends the line.
+      this.#requireSize(this.#at, left - 1)
       await this.#window.more(this.#at)
       this.#at = 0
     }

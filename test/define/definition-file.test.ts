@@ -95,9 +95,9 @@ describe('a definition as a file', () => {
     })
     expect(csv.partitionBy).toEqual({ kind: 'bytes', bytes: 67_108_864 })
     const said = 'header: [a, b], delimiter: "\\t", quote: null, quotedNewlines: false, maxRecordBytes: 9'
-    expect((await read(text(`kind: files.csv, path: [a.csv, b.csv], ${said}`))).source).toMatchObject({
+    expect((await read(text(`kind: files.csv, path: [a.csv, b.csv], position: place, ${said}`))).source).toMatchObject({
       ...{ paths: ['a.csv', 'b.csv'], header: ['a', 'b'], delimiter: '\t', quote: null, quotedNewlines: false },
-      ...{ maxRecordBytes: 9, position: null },
+      ...{ maxRecordBytes: 9, position: 'place' },
     })
     const ndjson = await read(
       text('kind: files.ndjson, path: a.ndjson, position: place').replace('bytes }', 'bytes, bytes: 5 }'),
@@ -125,6 +125,16 @@ describe('a definition as a file', () => {
         `${reason}: files.parquet is cut by rowGroup or rows, files.csv and files.ndjson by bytes, `,
       ),
     ])
+  })
+
+  it.each([
+    ['path: a.csv', 'has to hold the place of the row in its files: name a field for it with position'],
+    ['path: a.csv, position: id', 'has to hold the place of the row in its files, which is in "id"'],
+  ])('refuses a range that does not hold the places of rows of text files: %s', async (source, reason) => {
+    const given = orders
+      .replace(/source: .*/, `source: { kind: files.csv, ${source} }`)
+      .replace(/partitionBy: .*/, 'partitionBy: { by: bytes }')
+    expect(await reasons(given)).toEqual([`range "created_at" of postgres.insert ${reason}`])
   })
 
   it('tells every mistake at once, with its place and its value', async () => {

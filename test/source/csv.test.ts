@@ -165,6 +165,24 @@ describe('lines that are no rows', () => {
   })
 })
 
+it('a record of just the size that may be is read, wherever reads end', async () => {
+  // The first read of the file ends before, within and after the end of the line.
+  for (const size of [65_530, 65_531, 65_532, 65_533]) {
+    await folder.write('a.csv', `a\r\n${'x'.repeat(size)}\r\n`)
+    const source = open('a.csv', z.object({ a: z.string() }), { maxRecordBytes: size })
+    expect(await readAll(source)).toEqual([{ a: 'x'.repeat(size) }])
+    await problemsOf(readAll(open('a.csv', z.object({ a: z.string() }), { maxRecordBytes: size - 1 })))
+  }
+})
+
+it('looking at files for a plan stops when it is aborted', async () => {
+  await folder.write('a.csv', 'a\n1\n')
+  const aborted = AbortSignal.abort(new Error('given up'))
+  const source = open('a.csv', z.object({ a: z.string() }))
+  await expect(source.check(aborted)).rejects.toThrow('given up')
+  await expect(source.pin({ kind: 'bytes', bytes: 1 }, {}, aborted)).rejects.toThrow('given up')
+})
+
 describe('what check finds', () => {
   const schema = z.object({ amount: z.number(), code: z.string() })
 

@@ -1,5 +1,5 @@
 import { fc } from '@fast-check/vitest'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { messageOf, TerminalError } from '../../src/contract/errors.ts'
 import { files } from '../../src/define/files.ts'
@@ -190,6 +190,36 @@ function requireSame(got: unknown, wanted: unknown): void {
 }
 
 describe('files of text cut by bytes', () => {
+  it.each([true, false])(
+    'every size from 1 byte on gives the same rows, newlines in quotes: %s',
+    async (spansLines) => {
+      const over = spansLines ? '4,"a\n\r\n,b"\n' : ''
+      const content = Buffer.from(`\uFEFF"n""",t\r\n1,"€ ""😀"""\n\n2,\r\n3,""\r\n\r\n${over}"5",é`)
+      const schema = z.object({ 'n"': z.int(), t: z.string().nullable() })
+      const source = await openOver({
+        ...{ name: 'csv', content },
+        source: (path) =>
+          openCsvSource(files.csv(path, { schema, position: 'place', quotedNewlines: spansLines }), {
+            folder: folder.path,
+          }),
+      })
+      const whole = await readPartitions(source, { bytes: 1_000, chunkRows: 100, resumes: false })
+      expect(whole.map((row) => Object.values(row).slice(0, 2))).toEqual([
+        ...[
+          [1, '€ "😀"'],
+          [2, null],
+          [3, ''],
+        ],
+        ...(spansLines ? [[4, 'a\n\r\n,b']] : []),
+        [5, 'é'],
+      ])
+      for (let bytes = 1; bytes <= content.length + 1; bytes += 1)
+        expect(await readPartitions(source, { bytes, chunkRows: 1 + (bytes % 3), resumes: bytes % 2 === 0 })).toEqual(
+          whole,
+        )
+    },
+  )
+
   it.each([
     ['csv', csv, 6_000],
     ['ndjson', ndjson, 2_500],
@@ -205,7 +235,7 @@ describe('files of text cut by bytes', () => {
         { numRuns },
       )
     },
-    120_000,
+    300_000,
   )
 
   it('nonsense gives the same rows, bad rows and errors, however it is cut', async () => {
@@ -216,5 +246,5 @@ describe('files of text cut by bytes', () => {
       }),
       { numRuns: 2_500 },
     )
-  }, 120_000)
+  }, 300_000)
 })
