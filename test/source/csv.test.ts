@@ -193,6 +193,8 @@ describe('what check finds', () => {
     await folder.write('e.csv', Buffer.from([0x1f, 0x8b, 0x08, 0x00]))
     await folder.write('f.csv', 'amount,"code\n')
     await folder.write('g.csv', '\uFEFFamount,code\n')
+    await folder.write('h.csv', Buffer.from('amount,c\xf6de\n', 'latin1'))
+    await folder.write('i.csv', '"amount"x,code\n')
     const at = (name: string): string => join(folder.path, name)
     expect(await problemsOf(open(['a.csv', '*.csv'], schema, { position: 'code' }).check(signal))).toEqual([
       `${at('a.csv')} is missing ("a.csv", relative to ${folder.path}): put the file there, or correct the path`,
@@ -203,6 +205,8 @@ describe('what check finds', () => {
       `${at('e.csv')} is compressed by gzip, not text in UTF-8: unpack it, or its middle cannot be read`,
       expect.stringMatching(/f\.csv, byte 0: a quote of the record is not closed before the end of the file/),
       `${at('g.csv')}: position "code" is also a column: give the position another name`,
+      `${at('h.csv')}: the header cannot be read: the record is not valid UTF-8`,
+      `${at('i.csv')}: the header cannot be read: the record is no CSV: a field goes on after its closing quote`,
     ])
   })
 
