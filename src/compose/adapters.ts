@@ -7,6 +7,8 @@ import type { Mark } from '../process/marks.ts'
 import { openPostgresInsert } from '../sink/postgres-insert.ts'
 import { openPostgresUpsert } from '../sink/postgres-upsert.ts'
 import type { Sink } from '../sink/sink.ts'
+import { openCsvSource } from '../source/csv.ts'
+import { openNdjsonSource } from '../source/ndjson.ts'
 import { openParquetSource } from '../source/parquet.ts'
 import { openPostgresTable } from '../source/postgres-table.ts'
 import type { Source } from '../source/source.ts'
@@ -38,6 +40,10 @@ export function adaptersOf(config: Config, pool: Pools['open'], mark: Mark, isLo
       switch (source.kind) {
         case 'files.parquet':
           return openParquetSource(source, { folder })
+        case 'files.csv':
+          return openCsvSource(source, { folder })
+        case 'files.ndjson':
+          return openNdjsonSource(source, { folder })
         case 'postgres.table':
           return openPostgresTable(source, { pool: pool(config.database(source.database)), partitionBy })
       }

@@ -13,6 +13,20 @@ export const PinnedFile = z.object({
 })
 export type PinnedFile = z.infer<typeof PinnedFile>
 
+/** The same of a file of text. */
+export const PinnedTextFile = z.object({
+  path: z.string(),
+  bytes: Count,
+  modifiedMs: z.number(),
+  /**
+   * Bytes of the file, ascending, at which partitions begin because records do. Null: it may be cut anywhere, for
+   * whoever reads finds where the next record begins.
+   */
+  starts: z.array(Count).nullable(),
+  estimatedRows: Count,
+})
+export type PinnedTextFile = z.infer<typeof PinnedTextFile>
+
 /**
  * How the rows of a domain lie in it: steps that tile it, in order, each from the end of the one before to its own `to`
  * (the last to the domain's), with the rows it is believed to hold.
@@ -34,10 +48,12 @@ const ofColumn = {
 
 /**
  * The closed, finite domain of a run, fixed before planning and stored with it: rows above belong to a later run.
- * `rows`: the positions 0 … n−1 of all rows of the files, counted through the files in this order.
+ * `rows`: the positions 0 … n−1 of all rows of the files, counted through the files in this order. `bytes`: those of all
+ * their bytes; a record is in the range that holds its first byte.
  */
 export const PinnedBounds = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rows'), files: z.array(PinnedFile) }),
+  z.object({ kind: z.literal('bytes'), files: z.array(PinnedTextFile) }),
   z.object({
     kind: z.literal('integer'),
     from: DecimalInteger,
@@ -62,6 +78,8 @@ export const PinnedBounds = z.discriminatedUnion('kind', [
   }),
 ])
 export type PinnedBounds = z.infer<typeof PinnedBounds>
+/** Bounds of keys in an order of the server's own. */
+export type KeyBounds = Extract<PinnedBounds, { kind: 'key' }>
 /** Bounds of one column, between which cuts can be computed. */
 export type NumberedBounds = Extract<PinnedBounds, { kind: NumberedKind }>
 

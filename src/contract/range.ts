@@ -9,7 +9,7 @@ export type NumberedKind = z.infer<typeof NumberedKind>
 
 /**
  * What a partition's bounds count in, and so how two bounds compare.
- * `integer`: row positions in files, or integer or numeric keys. `time`: instants. `uuid`: as 128-bit numbers.
+ * `integer`: positions of rows or bytes in files, or integer or numeric keys. `time`: instants. `uuid`: as 128-bit numbers.
  * `key`: the values of one or more columns, in an order that only the server knows that holds them.
  */
 export const KeyKind = z.enum([...NumberedKind.options, 'key'])

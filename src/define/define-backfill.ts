@@ -114,6 +114,13 @@ const budgetOf = ({ maxRejectedRows, maxRejectedRatio }: z.output<typeof Limit>)
   ratio: maxRejectedRatio ?? 1,
 })
 
+const waysOfCutting: Readonly<Record<SourceDefinition<AnyRow>['kind'], readonly PartitionBy['kind'][]>> = {
+  'files.parquet': ['rowGroup', 'rows'],
+  'files.csv': ['bytes'],
+  'files.ndjson': ['bytes'],
+  'postgres.table': ['time', 'key', 'quantiles', 'auto'],
+}
+
 const brand = Symbol.for('tidemark.backfill')
 
 /**
@@ -129,12 +136,13 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
   if (!id.success) reasons.push(`id ${JSON.stringify(input.id)} ${id.error.issues[0]?.message}`)
   const limits = Limit.safeParse(input.limits ?? {})
   if (!limits.success) reasons.push(`limits: ${z.prettifyError(limits.error)}`)
-  const byRows = input.partitionBy.kind === 'rowGroup' || input.partitionBy.kind === 'rows'
-  if (byRows !== (input.source.kind === 'files.parquet'))
+  if (!waysOfCutting[input.source.kind].includes(input.partitionBy.kind))
     reasons.push(
       `partitionBy "${input.partitionBy.kind}" does not fit source "${input.source.kind}": ` +
-        'files.parquet is cut by rowGroup or rows, postgres.table by time, key, quantiles, hash, list, custom or auto',
+        'files.parquet is cut by rowGroup or rows, files.csv and files.ndjson by bytes, ' +
+        'postgres.table by time, key, quantiles, hash, list, custom or auto',
     )
+  reasons.push(...placeProblems(input.source as SourceDefinition<AnyRow>, input.sink, input.transform === undefined))
   const { follow = false } = input
   const partitionBy = chosenBy(input.sink, input.partitionBy as PartitionBy)
   const problem = follow ? followProblem(partitionBy) : null
@@ -162,6 +170,26 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
     follow,
     schedule,
   })
+}
+
+/**
+ * Rows of text files are cut by their places, and a sink that owns a range empties that of each partition: a column that
+ * holds something else would lose what nobody wrote.
+ */
+function placeProblems(
+  source: SourceDefinition<AnyRow>,
+  sink: { readonly kind: string; readonly range: string | null },
+  rowsPassAsTheyAre: boolean,
+): readonly string[] {
+  if ((source.kind !== 'files.csv' && source.kind !== 'files.ndjson') || sink.range === null) return []
+  if (source.position === null)
+    return [
+      `range "${sink.range}" of ${sink.kind} has to hold the place of the row in its files: name a field for it with position`,
+    ]
+  if (!rowsPassAsTheyAre || sink.range === source.position) return []
+  return [
+    `range "${sink.range}" of ${sink.kind} has to hold the place of the row in its files, which is in "${source.position}"`,
+  ]
 }
 
 /** A sink that owns a range of its target needs the source's partition column: there is nothing to choose. */

@@ -51,13 +51,28 @@ const bounds = z
 const rows = z.int().min(1)
 const oneOrMore = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)])
 
+const fileFields = {
+  path: oneOrMore,
+  position: z.string().min(1).optional(),
+}
+const textFields = { ...fileFields, maxRecordBytes: z.int().min(1).optional() }
+const character = z.string().regex(/^[\t\x20-\x7e]$/, 'must be one printable ASCII character or a tab')
+
 const Source = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('postgres.table'), table: z.string().min(1), key: oneOrMore, database }),
+  z.strictObject({ kind: z.literal('files.parquet'), ...fileFields }),
   z.strictObject({
-    kind: z.literal('files.parquet'),
-    path: oneOrMore,
-    position: z.string().min(1).optional(),
+    kind: z.literal('files.csv'),
+    ...textFields,
+    header: z
+      .union([z.literal(true), z.array(z.string()).min(1)])
+      .optional()
+      .describe('True: the first record of each file names the columns. Otherwise their names.'),
+    delimiter: character.optional(),
+    quote: character.nullable().optional(),
+    quotedNewlines: z.boolean().optional(),
   }),
+  z.strictObject({ kind: z.literal('files.ndjson'), ...textFields }),
 ])
 
 const Sink = z.discriminatedUnion('kind', [
@@ -74,6 +89,7 @@ const Sink = z.discriminatedUnion('kind', [
 const By = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('rowGroup') }),
   z.strictObject({ by: z.literal('rows'), rows }),
+  z.strictObject({ by: z.literal('bytes'), bytes: z.int().min(1).optional() }),
   z.strictObject({
     by: z.literal('time'),
     column: z.string(),
@@ -146,10 +162,7 @@ function toBackfill(given: DefinitionFile): Backfill {
     source:
       source.kind === 'postgres.table'
         ? postgres.table<AnyRow>(source.table, { schema, key: source.key, ...of(source.database) })
-        : files.parquet<AnyRow, string>(source.path, {
-            schema: source.position === undefined ? schema : schema.omit({ [source.position]: true }),
-            ...(source.position === undefined ? {} : { position: source.position }),
-          }),
+        : fileSource(source, schema),
     partitionBy: partitionOf(given.partitionBy),
     sink:
       sink.kind === 'postgres.insert'
@@ -165,6 +178,30 @@ function toBackfill(given: DefinitionFile): Backfill {
   }
   return defineBackfill(input as unknown as BackfillInput<ParamsSchema, AnyRow, AnyRow>)
 }
+
+function fileSource(
+  given: Exclude<DefinitionFile['source'], { kind: 'postgres.table' }>,
+  columns: z.ZodObject<Record<string, z.ZodType>>,
+): BackfillInput<ParamsSchema, AnyRow, AnyRow>['source'] {
+  const { position } = given
+  const schema = z.object(Object.fromEntries(Object.entries(columns.shape).filter(([name]) => name !== position)))
+  const { kind: _kind, path, ...said } = given
+  const options = { ...definedOf(said), schema }
+  switch (given.kind) {
+    case 'files.parquet':
+      return files.parquet<AnyRow, string>(path, options)
+    case 'files.csv':
+      return files.csv<AnyRow, string>(path, options)
+    case 'files.ndjson':
+      return files.ndjson<AnyRow, string>(path, options)
+  }
+}
+
+/** Without what is left out, which is something else than undefined. */
+const definedOf = <Fields extends object>(
+  fields: Fields,
+): { [Field in keyof Fields]: Exclude<Fields[Field], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
 
 function columnSchema(word: string): z.ZodType {
   const type = columnTypes[word.replace(/\?$/, '') as ColumnType]()
@@ -188,6 +225,8 @@ function partitionOf(given: DefinitionFile['partitionBy']): PartitionBy {
       return partition.byRowGroup()
     case 'rows':
       return partition.byRows(given.rows)
+    case 'bytes':
+      return partition.byBytes(given.bytes)
     case 'auto':
       return partition.auto(given.rows === undefined ? {} : { rows: given.rows })
     case 'key':

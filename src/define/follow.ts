@@ -5,6 +5,7 @@ export function followProblem(by: PartitionBy): string | null {
   switch (by.kind) {
     case 'rowGroup':
     case 'rows':
+    case 'bytes':
       return 'follow: files have no rows above a bound; ask for another run when there are new files'
     case 'auto':
       return 'follow: partitionBy "auto" may choose another column each time; name one by byTime, byKey or byQuantiles'

@@ -15,6 +15,11 @@ export interface ByRows {
   readonly kind: 'rows'
   readonly rows: number
 }
+/** Ranges of bytes of equal size, never across a file; a record is in the range that holds its first byte. */
+export interface ByBytes {
+  readonly kind: 'bytes'
+  readonly bytes: number
+}
 /** Half-open windows of a time column, cut at calendar periods of a time zone. */
 export interface ByTime<Column extends string, Param extends string> {
   readonly kind: 'time'
@@ -86,6 +91,7 @@ export interface ByAuto {
 export type PartitionBy<Column extends string = string, Param extends string = string> =
   | ByRowGroup
   | ByRows
+  | ByBytes
   | ByTime<Column, Param>
   | ByKey<Column, Param>
   | ByQuantiles<Column, Param>
@@ -96,6 +102,8 @@ export type PartitionBy<Column extends string = string, Param extends string = s
 
 /** Rows a partition of which nothing is said: seconds of work, so that what a crash costs and what is left to share at the end are small. */
 const usualRows = 250_000
+/** The same in bytes of text. */
+const usualBytes = 64 * 1024 * 1024
 
 /** They travel in the task, which must stay far below what a broker takes. */
 const mostValues = 5_000
@@ -111,6 +119,15 @@ export const partition = {
     if (!Number.isSafeInteger(rows) || rows < 1)
       throw new RangeError(`partition.byRows takes a whole number from 1, got ${rows}`)
     return { kind: 'rows', rows }
+  },
+  /**
+   * Ranges of `bytes` bytes each (default 64 MiB) of text files, the last of a file smaller; each holds the records that
+   * begin in it. Throws RangeError below 1.
+   */
+  byBytes(bytes: number = usualBytes): ByBytes {
+    if (!Number.isSafeInteger(bytes) || bytes < 1)
+      throw new RangeError(`partition.byBytes takes a whole number from 1, got ${bytes}`)
+    return { kind: 'bytes', bytes }
   },
   /**
    * Windows of a time column. `every` is an ISO 8601 duration, `timezone` an IANA name (days of 23 and 25 hours are

@@ -79,7 +79,7 @@ export async function dryRun(
     target: target.name,
     range: rangeOf(bounds),
     rule: ruleOf(bounds),
-    why: bounds.kind === 'rows' ? null : (bounds.why ?? null),
+    why: 'files' in bounds ? null : (bounds.why ?? null),
     partitions: outline.partitions,
     rows: counted.rows,
     conflicts:
@@ -112,7 +112,7 @@ function chosenFor(partitions: Iterable<PlannedPartition>, count: number, wanted
 }
 
 function ruleOf(bounds: PinnedBounds): string {
-  if (bounds.kind === 'rows')
+  if ('files' in bounds)
     return 'the rows of the files as they are now: a file that is changed, or added, belongs to a later run'
   if (bounds.kind === 'key' && bounds.values !== undefined)
     return `rows whose ${bounds.columns.join(', ')} is one of ${bounds.values.length.toLocaleString('en')} values`

@@ -3,6 +3,7 @@ import type { NumberedBounds, PinnedBounds, PlannedPartition } from '../contract
 import type { KeyKind } from '../contract/range.ts'
 import type { PartitionBy } from '../define/partition-by.ts'
 import { cutAsTold } from './cut-as-told.ts'
+import { cutBytes } from './cut-bytes.ts'
 import { cutHashRing } from './cut-hash-ring.ts'
 import { cutKeyRanges } from './cut-key-ranges.ts'
 import { cutList } from './cut-list.ts'
@@ -15,7 +16,7 @@ import { locatorOf } from './locator-of.ts'
 
 /** What the bounds of these partitions count in. */
 export function keyKindOf(bounds: PinnedBounds): KeyKind {
-  return bounds.kind === 'rows' ? 'integer' : bounds.kind
+  return 'from' in bounds ? bounds.kind : 'integer'
 }
 
 /**
@@ -32,6 +33,7 @@ export function* cut(bounds: PinnedBounds, partitionBy: PartitionBy): Generator<
 function pieces(bounds: PinnedBounds, by: PartitionBy): Generator<Omit<PlannedPartition, 'index'>> {
   if (by.kind === 'rowGroup' && bounds.kind === 'rows') return cutRowGroups(bounds)
   if (by.kind === 'rows' && bounds.kind === 'rows') return cutRows(bounds, by.rows)
+  if (by.kind === 'bytes' && bounds.kind === 'bytes') return cutBytes(bounds, by.bytes)
   if (by.kind === 'time' && bounds.kind === 'time') return cutTimeWindows(bounds, by)
   if (by.kind === 'key' && (bounds.kind === 'integer' || bounds.kind === 'uuid')) return cutKeyRanges(bounds, by.size)
   if (by.kind === 'hash' && bounds.kind === 'integer') return cutHashRing(bounds, by.partitions)
@@ -45,9 +47,9 @@ function pieces(bounds: PinnedBounds, by: PartitionBy): Generator<Omit<PlannedPa
 }
 
 function emptyDomain(bounds: PinnedBounds): Omit<PlannedPartition, 'index'> {
-  return bounds.kind === 'rows'
+  return 'files' in bounds
     ? { from: '0', to: '0', locator: null, estimatedRows: 0 }
     : { from: bounds.from, to: bounds.from, locator: locatorOf(bounds), estimatedRows: 0 }
 }
 
-const isNumbered = (bounds: PinnedBounds): bounds is NumberedBounds => bounds.kind !== 'rows' && bounds.kind !== 'key'
+const isNumbered = (bounds: PinnedBounds): bounds is NumberedBounds => 'column' in bounds

@@ -4,15 +4,35 @@ import { keyKindOf } from './cut.ts'
 
 /** The pinned domain as one range. */
 export function rangeOf(bounds: PinnedBounds): KeyRange {
-  return bounds.kind === 'rows'
-    ? { kind: 'integer', from: '0', to: String(rowsOf(bounds.files)) }
-    : { kind: keyKindOf(bounds), from: bounds.from, to: bounds.to }
+  switch (bounds.kind) {
+    case 'rows':
+      return { kind: 'integer', from: '0', to: String(rowsOf(bounds.files)) }
+    case 'bytes':
+      return { kind: 'integer', from: '0', to: String(sum(bounds.files.map(({ bytes }) => bytes))) }
+    case 'integer':
+    case 'time':
+    case 'uuid':
+    case 'key':
+      return { kind: keyKindOf(bounds), from: bounds.from, to: bounds.to }
+  }
 }
 
 /** Rows in the pinned domain, when the source knows. */
 export function estimatedRowsOf(bounds: PinnedBounds): number | null {
-  return bounds.kind === 'rows' ? rowsOf(bounds.files) : bounds.estimatedRows
+  switch (bounds.kind) {
+    case 'rows':
+      return rowsOf(bounds.files)
+    case 'bytes':
+      return sum(bounds.files.map(({ estimatedRows }) => estimatedRows))
+    case 'integer':
+    case 'time':
+    case 'uuid':
+    case 'key':
+      return bounds.estimatedRows
+  }
 }
 
 const rowsOf = (files: Extract<PinnedBounds, { kind: 'rows' }>['files']): number =>
-  files.reduce((sum, { rowGroups }) => rowGroups.reduce((rows, group) => rows + group, sum), 0)
+  sum(files.flatMap(({ rowGroups }) => rowGroups))
+
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0)

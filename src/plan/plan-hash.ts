@@ -45,10 +45,22 @@ export async function outlinePlan(
 }
 
 /** Without what is only believed of it: statistics that were brought up to date give the same plan. */
-const domainOf = (bounds: PinnedBounds): object =>
-  bounds.kind === 'rows'
-    ? bounds
-    : { kind: bounds.kind, ...locatorOf(bounds), from: bounds.from, to: bounds.to, ...listOf(bounds) }
+function domainOf(bounds: PinnedBounds): object {
+  switch (bounds.kind) {
+    case 'rows':
+      return bounds
+    case 'bytes':
+      return {
+        kind: bounds.kind,
+        files: bounds.files.map(({ path, bytes, modifiedMs, starts }) => ({ path, bytes, modifiedMs, starts })),
+      }
+    case 'key':
+    case 'integer':
+    case 'time':
+    case 'uuid':
+      return { kind: bounds.kind, ...locatorOf(bounds), from: bounds.from, to: bounds.to, ...listOf(bounds) }
+  }
+}
 
 const listOf = (bounds: PinnedBounds): object =>
   bounds.kind === 'key' && bounds.values !== undefined ? { values: bounds.values } : {}

@@ -1,5 +1,5 @@
 import { TerminalError } from '../contract/errors.ts'
-import type { PinnedBounds } from '../contract/plan.ts'
+import type { NumberedBounds, PinnedBounds } from '../contract/plan.ts'
 import { boundValue, type NumberedKind } from '../contract/range.ts'
 
 interface Ends {
@@ -8,7 +8,7 @@ interface Ends {
 }
 
 /** Where the rows above these bounds begin; null: nothing was within them, so everything is above. */
-export const lowestAbove = ({ from, to }: Exclude<PinnedBounds, { kind: 'rows' }>): string | null =>
+export const lowestAbove = ({ from, to }: Pick<NumberedBounds, 'from' | 'to'>): string | null =>
   from === to ? null : to
 
 /**

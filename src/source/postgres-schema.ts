@@ -47,6 +47,7 @@ export function partitioningOf(by: PartitionBy): Partitioning | null {
     case 'auto':
     case 'rowGroup':
     case 'rows':
+    case 'bytes':
       return null
   }
 }

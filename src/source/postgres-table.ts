@@ -87,7 +87,7 @@ class PostgresTable implements Source {
   }
 
   async hasAbove(before: PinnedBounds, _signal: AbortSignal): Promise<boolean> {
-    if (before.kind === 'rows' || before.kind === 'key') return false
+    if (!('column' in before)) return false
     const { kind, column } = before
     const { columns } = await this.#checked({ columns: [column], fits: fitOf(kind, false) })
     return hasRowsAbove(this.#pool, this.#table, kind, columnNamed(columns, column), lowestAbove(before))
@@ -113,7 +113,7 @@ class PostgresTable implements Source {
 
   /** The way of cutting with its columns; `why` is null where they were named. */
   async #chosen(by: PartitionBy): Promise<{ readonly by: ColumnsBy; readonly why: string | null }> {
-    if (by.kind === 'rowGroup' || by.kind === 'rows')
+    if (by.kind === 'rowGroup' || by.kind === 'rows' || by.kind === 'bytes')
       throw new TerminalError(
         'PLAN_INVALID',
         `a table cannot be cut by ${by.kind}: use partition.byTime, byKey, byQuantiles, byHash, custom or auto`,

@@ -9,18 +9,24 @@ export async function validatedRows(
 ): Promise<AnyRow[]> {
   const valid: AnyRow[] = []
   for (const row of rows) {
-    const pending = schema['~standard'].validate(row)
-    const result = pending instanceof Promise ? await pending : pending
-    if (result.issues !== undefined || !isRow(result.value)) {
-      const reasons = (result.issues ?? [{ message: 'the schema gives no object' }]).map(describe)
+    const result = await validatedRow(schema, row)
+    if (typeof result === 'string')
       throw new TerminalError(
         'SOURCE_NOT_READABLE',
-        `${whereIs(valid.length)} is refused by the schema: ${reasons.join('; ')}; correct the row or the schema`,
+        `${whereIs(valid.length)} ${result}; correct the row or the schema`,
       )
-    }
-    valid.push(result.value)
+    valid.push(result)
   }
   return valid
+}
+
+/** The row as the schema gives it back, or why there is none: "is refused by the schema: …". */
+export async function validatedRow(schema: RowSchema<unknown>, row: AnyRow): Promise<AnyRow | string> {
+  const pending = schema['~standard'].validate(row)
+  const result = pending instanceof Promise ? await pending : pending
+  if (result.issues === undefined && isRow(result.value)) return result.value
+  const reasons = (result.issues ?? [{ message: 'the schema gives no object' }]).map(describe)
+  return `is refused by the schema: ${reasons.join('; ')}`
 }
 
 const isRow = (value: unknown): value is AnyRow => typeof value === 'object' && value !== null

@@ -4,6 +4,7 @@ import { type Backfill, skip, type TransformContext } from '../define/define-bac
 import type { AnyRow } from '../define/row-schema.ts'
 import type { RejectedRow, RowBuffer } from '../sink/sink.ts'
 import type { PageRows } from '../source/source.ts'
+import { UnreadableRow } from '../source/unreadable-row.ts'
 import { redactedMessage, rowText } from './redact.ts'
 
 export interface TransformedChunk {
@@ -27,8 +28,8 @@ export interface TransformOptions {
 }
 
 /**
- * Passes rows through the transform into the buffer. A row that cannot be transformed or encoded is rejected, with its
- * reason, while `rejectable` more may be; the next one is one too many: TerminalError (ROW_INVALID, or ERROR_BUDGET_SPENT
+ * Passes rows through the transform into the buffer. A row that cannot be read, transformed or encoded is rejected, with
+ * its reason, while `rejectable` more may be; the next one is one too many: TerminalError (ROW_INVALID, or ERROR_BUDGET_SPENT
  * where there is a budget). RetryableError (CHUNK_TOO_LARGE) when the buffer is full.
  */
 export async function transformRows(rows: PageRows, options: TransformOptions): Promise<TransformedChunk> {
@@ -51,7 +52,17 @@ export async function transformRows(rows: PageRows, options: TransformOptions): 
       keep?.(place, row, [one])
     }
   }
+  const reject = (row: AnyRow, reason: string, cause?: unknown): void => {
+    const refused = { place, row, results: [], reason }
+    if (rejected.length >= rejectable) throw oneTooMany(options, refused, cause)
+    rejected.push(rejectedRow(options, refused))
+  }
   for (const row of rows) {
+    if (row instanceof UnreadableRow) {
+      reject(row.shown(backfill.redact), row.reason)
+      place += 1
+      continue
+    }
     try {
       // Awaited only where there is something to wait for: a promise a row costs more than most transforms.
       const result = transform === null ? row : transform(row, context)
@@ -62,9 +73,7 @@ export async function transformRows(rows: PageRows, options: TransformOptions): 
       } else write(row, result)
     } catch (error) {
       if (givenUp.aborted || error instanceof RetryableError) throw error
-      const refused = { place, row, results: [], reason: messageOf(error) }
-      if (rejected.length >= rejectable) throw oneTooMany(options, refused, error)
-      rejected.push(rejectedRow(options, refused))
+      reject(row, messageOf(error), error)
     }
     place += 1
   }

@@ -89,6 +89,63 @@ describe('a definition as a file', () => {
     expect(backfill.sink).toMatchObject({ key: ['trip_no'], range: null })
   })
 
+  it('may read files of text, with all their options or none', async () => {
+    const text = (source: string): string =>
+      orders
+        .replace(/source: .*/, `source: { ${source} }`)
+        .replace(/partitionBy: .*/, 'partitionBy: { by: bytes }')
+        .replace('created_at, database', 'place, database')
+        .replace('columns: {', 'columns: { place: int,')
+    const csv = await read(text('kind: files.csv, path: "a/*.csv", position: place'))
+    const usual = { position: 'place', maxRecordBytes: 16_777_216 }
+    expect(csv.source).toMatchObject({
+      ...{ kind: 'files.csv', paths: ['a/*.csv'], header: true, delimiter: ',', quote: '"', quotedNewlines: true },
+      ...usual,
+    })
+    expect(csv.partitionBy).toEqual({ kind: 'bytes', bytes: 67_108_864 })
+    const said = 'header: [a, b], delimiter: "\\t", quote: null, quotedNewlines: false, maxRecordBytes: 9'
+    expect((await read(text(`kind: files.csv, path: [a.csv, b.csv], position: place, ${said}`))).source).toMatchObject({
+      ...{ paths: ['a.csv', 'b.csv'], header: ['a', 'b'], delimiter: '\t', quote: null, quotedNewlines: false },
+      ...{ maxRecordBytes: 9, position: 'place' },
+    })
+    const ndjson = await read(
+      text('kind: files.ndjson, path: a.ndjson, position: place').replace('bytes }', 'bytes, bytes: 5 }'),
+    )
+    expect(ndjson.source).toMatchObject({ kind: 'files.ndjson', paths: ['a.ndjson'], ...usual })
+    expect(ndjson.partitionBy).toEqual({ kind: 'bytes', bytes: 5 })
+    // The place comes from where the row stands, and is no column of the file.
+    expect(
+      await ndjson.source.schema['~standard'].validate({ id: 1n, created_at: '', amount: null, paid: true }),
+    ).not.toHaveProperty('issues')
+  })
+
+  it.each([
+    ['kind: files.csv, path: a.csv', 'by: rows, rows: 5', 'partitionBy "rows" does not fit source "files.csv"'],
+    ['kind: files.ndjson, path: a.ndjson', 'by: auto', 'does not fit source "files.ndjson"'],
+    ['kind: files.parquet, path: a.parquet', 'by: bytes', 'does not fit source "files.parquet"'],
+    ['kind: postgres.table, table: a, key: id', 'by: bytes', 'does not fit source "postgres.table"'],
+  ])('refuses %s cut %s', async (source, by, reason) => {
+    const given = orders
+      .replace(/source: .*/, `source: { ${source} }`)
+      .replace(/partitionBy: .*/, `partitionBy: { ${by} }`)
+      .replace('postgres.insert, table: public.orders_copy, range: created_at', 'postgres.upsert, table: t, key: [id]')
+    expect(await reasons(given)).toEqual([
+      expect.stringContaining(
+        `${reason}: files.parquet is cut by rowGroup or rows, files.csv and files.ndjson by bytes, `,
+      ),
+    ])
+  })
+
+  it.each([
+    ['path: a.csv', 'has to hold the place of the row in its files: name a field for it with position'],
+    ['path: a.csv, position: id', 'has to hold the place of the row in its files, which is in "id"'],
+  ])('refuses a range that does not hold the places of rows of text files: %s', async (source, reason) => {
+    const given = orders
+      .replace(/source: .*/, `source: { kind: files.csv, ${source} }`)
+      .replace(/partitionBy: .*/, 'partitionBy: { by: bytes }')
+    expect(await reasons(given)).toEqual([`range "created_at" of postgres.insert ${reason}`])
+  })
+
   it('tells every mistake at once, with its place and its value', async () => {
     const wrong = orders
       .replace('table: public.orders,', 'tabel: public.orders,')

@@ -97,6 +97,26 @@ test('the position of a row in its files is a column', () => {
   })
 })
 
+test('the place of a row in its text files is a column', () => {
+  const Trip = z.object({ fare: z.number() })
+  for (const source of [
+    files.csv('trips/*.csv', { schema: Trip, position: 'place', header: ['fare'], quote: null }),
+    files.ndjson('trips/*.ndjson', { schema: Trip, position: 'place' }),
+  ])
+    defineBackfill({
+      id: 'trips',
+      source,
+      partitionBy: partition.byBytes(),
+      transform: (row) => {
+        expectTypeOf(row).toEqualTypeOf<{ fare: number } & { place: number }>()
+        return row
+      },
+      sink: postgres.insert('trips', { schema: Trip.extend({ place: z.int() }), range: 'place' }),
+    })
+  // @ts-expect-error the names of the columns, or true
+  files.csv('trips/*.csv', { schema: Trip, header: false })
+})
+
 test('a wrong partition column', () => {
   defineBackfill({
     id: 'a',

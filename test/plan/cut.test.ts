@@ -2,10 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { writePlace } from '../../src/contract/key-place.ts'
-import type { PinnedBounds, PlannedPartition } from '../../src/contract/plan.ts'
+import type { PinnedBounds, PinnedTextFile, PlannedPartition } from '../../src/contract/plan.ts'
 import { boundText, boundValue, microsToInstant } from '../../src/contract/range.ts'
 import type { PartitionBy } from '../../src/define/partition-by.ts'
 import { cut, keyKindOf } from '../../src/plan/cut.ts'
+import { estimatedRowsOf, rangeOf } from '../../src/plan/pinned-domain.ts'
 
 const year2262 = 9_200_000_000_000_000
 const files = fc.array(fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 5 }), { maxLength: 5 }).map((all) =>
@@ -25,6 +26,23 @@ const byRows: fc.Arbitrary<Case> = fc.tuple(
     fc.constant<PartitionBy>({ kind: 'rowGroup' }),
     fc.integer({ min: 1, max: 60 }).map((size): PartitionBy => ({ kind: 'rows', rows: size })),
   ),
+)
+/** Files of text that may be cut anywhere, and such as are cut where records begin. */
+const textFiles = fc.array(
+  fc.record({ bytes: fc.nat({ max: 400 }), rows: fc.nat({ max: 90 }), places: fc.option(fc.array(fc.nat())) }).map(
+    ({ bytes, rows, places }): PinnedTextFile => ({
+      ...{ path: 'a.csv', bytes, modifiedMs: 1_700_000_000_000, estimatedRows: bytes === 0 ? 0 : rows },
+      starts:
+        places === null
+          ? null
+          : [...new Set(places.map((at) => at % Math.max(1, bytes)))].filter((at) => at > 0).sort((a, b) => a - b),
+    }),
+  ),
+  { maxLength: 5 },
+)
+const byBytes: fc.Arbitrary<Case> = fc.tuple(
+  textFiles.map((all): PinnedBounds => ({ kind: 'bytes', files: all })),
+  fc.integer({ min: 1, max: 500 }).map((bytes): PartitionBy => ({ kind: 'bytes', bytes })),
 )
 const byKey: fc.Arbitrary<Case> = fc
   .tuple(
@@ -161,17 +179,28 @@ const custom: fc.Arbitrary<Case> = fc
     const ranges = () => edges.slice(1).map((to, at) => ({ from: edges[at] ?? '', to }))
     return [bounds as PinnedBounds, { kind: 'custom', column: 'c', ranges, timezone: 'UTC', bounds: null }]
   })
-const partitioners = { byRows, byKey, byUuid, byTime, byQuantiles, byHash, byKeysOfSeveralColumns, byList, custom }
+const partitioners = {
+  byRows,
+  byBytes,
+  byKey,
+  byUuid,
+  byTime,
+  byQuantiles,
+  byHash,
+  byKeysOfSeveralColumns,
+  byList,
+  custom,
+}
 const cases = fc.oneof(...Object.values(partitioners))
 
 function ends(bounds: PinnedBounds): [string, string] {
-  if (bounds.kind !== 'rows') return [bounds.from, bounds.to]
-  return ['0', String(bounds.files.flatMap((file) => file.rowGroups).reduce((sum, group) => sum + group, 0))]
+  const { from, to } = rangeOf(bounds)
+  return [from, to]
 }
 
 /** A number for each bound of a plan, that orders it among the others. */
 function orderOf(bounds: PinnedBounds): (bound: string) => bigint {
-  if (bounds.kind === 'rows') return (bound) => boundValue('integer', bound)
+  if ('files' in bounds) return (bound) => boundValue('integer', bound)
   if (bounds.kind !== 'key') return (bound) => boundValue(bounds.kind, bound)
   const values = (bounds.values ?? []).map((value) => writePlace({ values: [value], after: false }))
   const places = [bounds.from, ...values.slice(1), ...bounds.spread.map(({ to }) => to), bounds.to]
@@ -210,9 +239,8 @@ describe('cut', () => {
     const estimates = plan.map(({ estimatedRows }) => estimatedRows)
     const [from, to] = ends(bounds)
     if (from === to) expect(estimates).toEqual([0])
-    else if (bounds.kind === 'rows') expect(sum(estimates)).toBe(Number(to))
-    else if (bounds.estimatedRows === null) expect(estimates.every((rows) => rows === null)).toBe(true)
-    else expect(sum(estimates)).toBe(bounds.estimatedRows)
+    else if (estimatedRowsOf(bounds) === null) expect(estimates.every((rows) => rows === null)).toBe(true)
+    else expect(sum(estimates)).toBe(estimatedRowsOf(bounds))
   })
 
   it('puts every value of a list into one partition', () => {
@@ -280,6 +308,7 @@ describe('keyKindOf', () => {
   it('counts rows and keys as integers, time as time', () => {
     const column = { column: 'c', estimatedRows: null }
     expect(keyKindOf({ kind: 'rows', files: [] })).toBe('integer')
+    expect(keyKindOf({ kind: 'bytes', files: [] })).toBe('integer')
     expect(keyKindOf({ kind: 'integer', from: '0', to: '1', ...column })).toBe('integer')
     const time: PinnedBounds = { kind: 'time', from: '2024-01-01T00:00:00Z', to: '2024-01-02T00:00:00Z', ...column }
     expect(keyKindOf(time)).toBe('time')
