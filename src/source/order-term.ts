@@ -1,5 +1,5 @@
 import type { KeyPlace } from '../contract/key-place.ts'
-import { boundValue, type KeyRange, microsToInstant, type NumberedKind } from '../contract/range.ts'
+import { boundValue, microsToInstant, type NumberedKind } from '../contract/range.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import type { TableColumn } from './postgres-catalog.ts'
 import { isNumeric, isTime, microsOf } from './postgres-conversion.ts'
