@@ -234,18 +234,18 @@ async function readThrough(
   const open = (from: 'beginning' | ReadonlyMap<number, string>): Promise<FollowedTopic> =>
     // The leaders of topics that were just made say for a moment that they are none.
     eventually(`${topic} can be followed`, () => follow(from).catch(() => undefined), 60_000)
-  let followed = await open('beginning')
+  const readers = [await open('beginning')]
+  const places = (): ReadonlyMap<number, bigint> => readers.at(-1)?.places() ?? new Map()
   return {
-    places: () => followed.places(),
+    places,
     async *records() {
-      for (;;)
+      for (let reader = readers.at(-1); reader !== undefined; reader = readers.at(-1))
         try {
-          yield* followed
+          yield* reader
           return
         } catch (error) {
           if (!(error instanceof RetryableError)) throw error
-          const places = [...followed.places()].map(([partition, next]) => [partition, String(next)] as const)
-          followed = await open(new Map(places))
+          readers.push(await open(new Map([...places()].map(([partition, next]) => [partition, String(next)]))))
         }
     },
   }
