@@ -14,6 +14,7 @@ import { postgres } from '../../src/entry/postgres.ts'
 import { defineBackfill, partition } from '../../src/index.ts'
 import { recordEvents } from '../../src/ledger/record-events.ts'
 import { createAdmissionStore } from '../../src/plan/admission-store.ts'
+import { createArchiveStore } from '../../src/plan/archive-store.ts'
 import { cut } from '../../src/plan/cut.ts'
 import { createIntentStore } from '../../src/plan/intent-store.ts'
 import { makePlans, type PlanMakerDeps } from '../../src/plan/make-plans.ts'
@@ -21,6 +22,7 @@ import { outlinePlan } from '../../src/plan/plan-hash.ts'
 import { createPlanner, type PlannerDeps } from '../../src/plan/planner.ts'
 import { publishTasks, type TaskPublisherDeps } from '../../src/plan/publish-tasks.ts'
 import { createRunStore, type RunStore } from '../../src/plan/run-store.ts'
+import { createTuneStore } from '../../src/plan/tune-store.ts'
 import type { Sink, SinkTarget } from '../../src/sink/sink.ts'
 import type { Source } from '../../src/source/source.ts'
 import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
@@ -129,6 +131,8 @@ function planner(
     runs: createRunStore(pool, schema, around.liveRuns),
     admission: createAdmissionStore(pool, schema, around.liveRuns),
     intents: createIntentStore(pool, schema),
+    tunings: createTuneStore(pool, schema),
+    archives: createArchiveStore(pool, schema),
     control: {
       publish: async (message) => void around.control.push(message),
       clear: async () => {},
