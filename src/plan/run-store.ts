@@ -14,6 +14,7 @@ import type { SinkTarget } from '../sink/sink.ts'
 import type { Admission } from './admission.ts'
 import { admitNext, lockAdmission } from './admission-store.ts'
 import { askControl, controlErrors } from './ask-control.ts'
+import { publishOrder } from './publish-order.ts'
 import type { StoredPartition } from './task-of.ts'
 
 /** An accepted start request, as the control database keeps it. */
@@ -79,8 +80,8 @@ export interface KnownRequest {
   } | null
 }
 
-/** With what of it has ended, as far as the ledger knows. */
 export interface PublishingRun extends Run {
+  /** Of its published tasks, those that have ended, as far as the ledger knows. */
   readonly ended: number
   /** Of its tasks that may be open, as tuned or as its definition says; null: as many as of any run. */
   readonly mostOpen: number | null
@@ -242,16 +243,21 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
       const { rows } = await ask(
         `select ${runColumns}, (select count(*) from ${in_('ledger_partition')} l
                                  where l.run_id = r.id and l.state <> 'running') as ended,
+                array(select l.index from ${in_('ledger_partition')} l
+                       where l.run_id = r.id and l.state = 'cancelled' and l.epoch = 0) as unclaimed,
                 coalesce(r.max_concurrent_partitions,
                          (r.definition->'limits'->>'maxConcurrentPartitions')::bigint) as most_open
            from ${in_('run')} r where r.state = 'running' and r.published < r.partitions order by r.accepted_at`,
         [],
       )
-      return rows.map((row) => ({
-        ...readRun(row),
-        ended: StoredCount.parse(row['ended']),
-        mostOpen: row['most_open'] === null ? null : StoredCount.parse(row['most_open']),
-      }))
+      return rows.map((row) => {
+        const { ended, unclaimed, most_open: mostOpen } = PublishingRow.parse(row)
+        const run = readRun(row)
+        // One that was cancelled before its task was published is no open task that has ended.
+        const { placeOf } = publishOrder(run.partitions)
+        const unpublished = unclaimed.filter((index) => placeOf(index) >= run.published).length
+        return { ...run, ended: ended - unpublished, mostOpen }
+      })
     },
     partitionsAt: async (run, indexes) => {
       const { rows } = await ask(
@@ -303,6 +309,12 @@ const RequestRow = z.object({
   intent_sequence: StoredCount.nullable(),
   intent_index: StoredCount.nullable(),
   intent_changes: RunTuned.shape.changes.nullable(),
+})
+
+const PublishingRow = z.object({
+  ended: StoredCount,
+  unclaimed: z.array(StoredCount),
+  most_open: StoredCount.nullable(),
 })
 
 const StateRow = z.object({ partitionId: PartitionId, state: PartitionState })

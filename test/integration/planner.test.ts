@@ -20,6 +20,7 @@ import { createIntentStore } from '../../src/plan/intent-store.ts'
 import { makePlans, type PlanMakerDeps } from '../../src/plan/make-plans.ts'
 import { outlinePlan } from '../../src/plan/plan-hash.ts'
 import { createPlanner, type PlannerDeps } from '../../src/plan/planner.ts'
+import { publishOrder } from '../../src/plan/publish-order.ts'
 import { publishTasks, type TaskPublisherDeps } from '../../src/plan/publish-tasks.ts'
 import { createRunStore, type RunStore } from '../../src/plan/run-store.ts'
 import { createTuneStore } from '../../src/plan/tune-store.ts'
@@ -473,6 +474,15 @@ test('of a run no more tasks are open than its definition says, or what it was t
   await hand([])
   expect(around.tasks).toHaveLength(5)
   await end(4, 5)
+  await hand([])
+  expect(around.tasks).toHaveLength(6)
+  // What is cancelled before its task is published makes no room.
+  const index = publishOrder(20).indexAt(19)
+  const [row] = await database.rows('select partition_id from :schema.partition where index = $1', [index])
+  const of = { partitionId: String(row?.['partition_id']), runId, index, epoch: 0 }
+  const event: StatusEvent = { ...completed(of), type: 'partition.cancelled' }
+  const upTo = { topic: 'status', topicPartition: 0, nextOffset: '6' }
+  await recordEvents(database.pool, database.schema, [{ event, offset: '5' }], upTo)
   await hand([])
   expect(around.tasks).toHaveLength(6)
   await hand([tune(3, null)], { offset: 3 })
