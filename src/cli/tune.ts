@@ -36,7 +36,7 @@ export function addTune(program: Command, context: CommandContext): void {
         throw new EndedWith(exitCodes.usage, 'nothing to change: give --chunk-rows, --rows-per-second or another limit')
       const request: TuneRequest = {
         ...{ version: 1, type: 'tune', runId, requestKey: options.requestKey ?? `tune/${runId}/${uuidV7()}` },
-        ...Object.fromEntries(named.map((name) => [name, options[name]])),
+        ...Object.fromEntries(named.map((name) => [name, options[name] === 'none' ? null : options[name]])),
         ...(options.reason === undefined ? {} : { reason: options.reason }),
         ...(user === undefined || user === '' ? {} : { requestedBy: user }),
       }
@@ -44,11 +44,10 @@ export function addTune(program: Command, context: CommandContext): void {
     })
 }
 
-/** Null: none. */
 const countOrNone =
   (most: number) =>
-  (text: string): number | null =>
-    text === 'none' ? null : parseCount(1, most)(text)
+  (text: string): number | 'none' =>
+    text === 'none' ? text : parseCount(1, most)(text)
 
 function priority(text: string): number {
   if (/^-?\d+$/.test(text) && Math.abs(Number(text)) <= 100) return Number(text)

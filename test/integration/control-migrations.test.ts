@@ -34,7 +34,7 @@ test('ten processes that start at once make the tables once', async () => {
   const results = await Promise.all(
     Array.from({ length: 10 }, () => migrate(pool, { schema, component: 'control', folder })),
   )
-  expect(results.flatMap(({ applied }) => applied)).toEqual([1, 2, 3, 4])
+  expect(results.flatMap(({ applied }) => applied)).toEqual([1, 2, 3, 4, 5])
 })
 
 test('a target has one live run, and any number that have ended', async () => {

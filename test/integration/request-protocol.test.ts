@@ -57,7 +57,7 @@ test('what is wrong with a request is said, all of it at once', async () => {
     'unknown field "paramz"',
   ])
   expect(await rejected({ ...start, requestKey: 'small/3', backfill: 'smal' })).toEqual([
-    expect.stringContaining('did you mean "small"?'),
+    'no backfill has the id "smal"; there are small. Did you mean "small"?',
   ])
   expect(await rejected({ ...start, requestKey: 'small/4', params: { notes: 'the first' } })).toEqual([
     expect.stringContaining('unknown'),
@@ -119,7 +119,7 @@ test('tune, pause, cancel of a partition, resume: accepted, told, and acknowledg
   expect(await client.event({ type: 'intent.acknowledged', sequence: 4 })).toMatchObject({ atStart: false })
   // The restarted worker had read what was tuned before it began.
   const chunks = await small.query<{ rows: string }>(
-    `select distinct rows_read as rows from ${small.env['TIDEMARK_SCHEMA']}.chunk join ${small.env['TIDEMARK_SCHEMA']}.checkpoint using (partition_id) where run_id = $1`,
+    `select distinct chunk.rows_read as rows from ${small.env['TIDEMARK_SCHEMA']}.chunk join ${small.env['TIDEMARK_SCHEMA']}.checkpoint using (partition_id) where run_id = $1`,
     [runId],
   )
   expect(chunks).toEqual([{ rows: '50' }])
@@ -162,7 +162,7 @@ test('cancel: accepted, told, and told again when nothing of the run is live any
     state: 'cancelled',
     partitions: 8,
   })
-  // Each fact once: ids and answers are the same however often they are told.
-  const answers = client.events.filter((event) => String(event['type']).startsWith('request.'))
-  expect(new Set(answers.map((event) => event['requestHash'])).size).toBeGreaterThan(15)
+  // Each request that was accepted was so once.
+  const accepted = client.events.filter((event) => event['type'] === 'request.accepted')
+  expect(new Set(accepted.map((event) => event['requestKey'])).size).toBe(accepted.length)
 }, 60_000)
