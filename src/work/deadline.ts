@@ -11,20 +11,20 @@ export interface Deadline {
   within<Result>(work: Promise<Result>): Promise<Result>
   /** A wait that is no work: while it lasts, the partition's limit stands still. */
   resting<Result>(wait: Promise<Result>): Promise<Result>
-  /** How long the partition was worked on, here and before. */
+  /** How long the partition was worked on, here, so far. */
   workedMs(): number
   end(): void
 }
 
-/** `workedMs`: how long the partition was worked on before, here. */
+/** `workedBeforeMs`: how long the partition was worked on before, by this worker. */
 export function createDeadline(
   { chunkTimeoutMs, partitionTimeoutMs }: Required<Pick<Limits, 'chunkTimeoutMs' | 'partitionTimeoutMs'>>,
-  workedMs: number,
+  workedBeforeMs: number,
 ): Deadline {
   const passed = new AbortController()
   let giveUp = (_error: unknown): void => {}
   passed.signal.addEventListener('abort', () => giveUp(passed.signal.reason), { once: true })
-  let worked = workedMs
+  let worked = 0
   let sinceMs: number | undefined
   let whole: NodeJS.Timeout | undefined
   const goOn = (): void => {
@@ -37,7 +37,7 @@ export function createDeadline(
           `the partition was worked on for ${partitionTimeoutMs} ms (limits.partitionTimeoutMs) and is not done: make partitions smaller, or the limit larger`,
         ),
       )
-    whole = setTimeout(tooLong, Math.max(0, partitionTimeoutMs - worked))
+    whole = setTimeout(tooLong, Math.max(0, partitionTimeoutMs - workedBeforeMs - worked))
   }
   const standStill = (): void => {
     clearTimeout(whole)

@@ -84,7 +84,7 @@ export async function holdPartition(
     throw deadline.signal.aborted ? deadline.signal.reason : error
   } finally {
     deadline.end()
-    memory.workedMs = deadline.workedMs()
+    memory.workedMs += deadline.workedMs()
     lease.end()
   }
   if (signal.aborted) return 'interrupted'

@@ -25,12 +25,12 @@ afterAll(async () => {
 })
 
 const start = { version: 1, type: 'start', requestKey: 'small/1', backfill: 'small', params: { note: 'the first' } }
-let runId: unknown
+let runId = ''
 
 test('start: accepted with the run, which is planned; the same again is its duplicate, another body is refused', async () => {
   const accepted = await client.ask(start)
   expect(accepted).toMatchObject({ version: 1, type: 'request.accepted', requestKey: 'small/1' })
-  runId = accepted['runId']
+  runId = String(accepted['runId'])
   expect(await client.event({ type: 'run.planned', runId })).toMatchObject({
     ...{ requestKey: 'small/1', backfill: 'small', partitions: 8 },
     ...{ estimatedRows: 4_000, range: { kind: 'integer', from: '0', to: '4000' } },
