@@ -6,10 +6,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { connectPlainClient, type PlainClient, type PlainMessage } from '../support/plain-client.ts'
 import { createSmallBackfill, type SmallBackfill } from '../support/small-backfill.ts'
-import { startWorker } from '../support/worker-process.ts'
+import type { TidemarkProcess } from '../support/tidemark-process.ts'
 
 let small: SmallBackfill
 let client: PlainClient
+let worker: TidemarkProcess
 
 /** Everything but workers: what is asked of a live run here finds it live. */
 beforeAll(async () => {
@@ -26,6 +27,8 @@ afterAll(async () => {
 
 const start = { version: 1, type: 'start', requestKey: 'small/1', backfill: 'small', params: { note: 'the first' } }
 let runId = ''
+/** Of it, one that is cancelled. */
+let partitionId: unknown
 
 test('start: accepted with the run, which is planned; the same again is its duplicate, another body is refused', async () => {
   const accepted = await client.ask(start)
@@ -99,13 +102,12 @@ test('tune, pause, cancel of a partition, resume: accepted, told, and acknowledg
   expect(await client.event({ type: 'run.paused', requestKey: 'pause/1' })).toMatchObject({
     ...{ runId, sequence: 2, reason: 'over lunch' },
   })
-  const worker = startWorker(small, 'worker-1')
+  worker = small.tidemark('worker', '--worker-id', 'worker-1', '--definitions', '.')
   expect(await client.event({ type: 'intent.acknowledged', runId })).toMatchObject({
     ...{ sequence: 2, intent: 'paused', worker: 'worker-1', atStart: true },
   })
-  await worker.claimed(48)
 
-  const partitionId = client.tasks.find((task) => task['index'] === 5)?.['partitionId']
+  partitionId = client.tasks.find((task) => task['index'] === 5)?.['partitionId']
   await accepts({ ...of, type: 'cancel', requestKey: 'cancel/1', partitionId })
   expect(await client.event({ type: 'partition.cancelling', requestKey: 'cancel/1' })).toMatchObject({
     ...{ runId, partitionId, index: 5, sequence: 3 },
@@ -147,22 +149,32 @@ test('archive: of a run that has ended, once; its key stays taken', async () => 
     reasons: [expect.stringMatching(`^archive of run ${runId}: it is archived already, since `)],
   })
   expect(await client.ask(start)).toMatchObject({ type: 'request.duplicate', runId })
+  const retry = { version: 1, type: 'retry', requestKey: 'retry/2', runId, partitionIds: [partitionId] }
+  const again = (await accepts(retry))['runId']
+  expect(await client.event({ type: 'run.completed', runId: again })).toMatchObject({ totals: { rowsWritten: 500 } })
   expect(await client.ask({ version: 1, type: 'tune', requestKey: 'tune/3', runId, weight: 2 })).toMatchObject({
     type: 'request.rejected',
     reasons: [`tune of run ${runId}: it is completed, nothing is done for it any more`],
   })
 })
 
-test('cancel: accepted, told, and told again when nothing of the run is live any more', async () => {
-  const slow = { ...start, requestKey: 'small/5', priority: -1, weight: 2 }
-  const live = (await accepts(slow))['runId']
-  await accepts({ version: 1, type: 'cancel', requestKey: 'cancel/2', runId: live })
-  expect(await client.event({ type: 'run.cancelling', requestKey: 'cancel/2' })).toMatchObject({ runId: live })
-  expect(await client.event({ type: 'run.cancelled', runId: live })).toMatchObject({
-    state: 'cancelled',
-    partitions: 8,
-  })
+test('cancel: of a run that waits in the queue, and of a live one; told again when nothing of it is live any more', async () => {
+  // From here on nothing is worked on: what is live stays so.
+  worker.child.kill('SIGTERM')
+  await worker.ended
+  const live = (await accepts({ ...start, requestKey: 'small/5', priority: -1, weight: 2 }))['runId']
+  const queued = (await accepts({ ...start, requestKey: 'small/6' }))['runId']
+  expect(await client.event({ type: 'run.queued' })).toMatchObject({ runId: queued, position: 1, waitsFor: 'target' })
+  for (const [requestKey, of] of [
+    ['cancel/2', queued],
+    ['cancel/3', live],
+  ]) {
+    await accepts({ version: 1, type: 'cancel', requestKey, runId: of })
+    expect(await client.event({ type: 'run.cancelling', requestKey })).toMatchObject({ runId: of, sequence: 1 })
+    const ended = await client.event({ type: 'run.cancelled', runId: of })
+    expect(ended).toMatchObject({ state: 'cancelled', partitions: 8, partitionsCancelled: 8 })
+  }
   // Each request that was accepted was so once.
   const accepted = client.events.filter((event) => event['type'] === 'request.accepted')
   expect(new Set(accepted.map((event) => event['requestKey'])).size).toBe(accepted.length)
-}, 60_000)
+}, 120_000)

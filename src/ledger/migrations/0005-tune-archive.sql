@@ -22,3 +22,9 @@ alter table :schema.run_intent
   -- Of a tune: by name, what was before and what is now.
   add column changes jsonb,
   add constraint changes_of_a_tune check ((changes is not null) = (type = 'tune'));
+
+-- A run that is cancelled before it was planned has no task anywhere: it takes no target, and it can be cancelled in the
+-- queue while another run has its target.
+drop index :schema.run_live_target;
+create unique index run_live_target on :schema.run (target_id)
+  where state in ('planning', 'running', 'paused') or (state = 'cancelling' and planned_at is not null);
