@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from '@commander-js/extra-typings'
 import type { Parent } from '../process/parent.ts'
+import { addArchive } from './archive.ts'
 import { addConfig } from './config.ts'
 import type { CommandContext } from './context.ts'
 import { addIntents } from './intents.ts'
@@ -14,6 +15,7 @@ import { addSchema } from './schema.ts'
 import { addStatus } from './status.ts'
 import { addSubmit } from './submit.ts'
 import { addTopics } from './topics.ts'
+import { addTune } from './tune.ts'
 import { addUp } from './up.ts'
 import { addWatch } from './watch.ts'
 
@@ -44,6 +46,8 @@ export function createProgram(context: CommandContext, parent: Parent | undefine
   addSchedules(program, context)
   addWatch(program, context)
   addIntents(program, context)
+  addTune(program, context)
+  addArchive(program, context)
   addOffsets(program, context)
   addTopics(program, context)
   addRoles(program, context, parent)

@@ -4,12 +4,14 @@ import { discoverBackfills } from '../define/discover.ts'
 import { createControlLog, createStatusLog, createTaskLog, produceRequest } from '../kafka/message-logs.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
 import { createAdmissionStore } from '../plan/admission-store.ts'
+import { createArchiveStore } from '../plan/archive-store.ts'
 import { createIntentStore } from '../plan/intent-store.ts'
 import { makePlans } from '../plan/make-plans.ts'
 import { createPlanner } from '../plan/planner.ts'
 import { publishTasks } from '../plan/publish-tasks.ts'
 import { createRunStore } from '../plan/run-store.ts'
 import { createStallWatch } from '../plan/share-room.ts'
+import { createTuneStore } from '../plan/tune-store.ts'
 import { createLeadership, type Leadership } from '../postgres/leadership.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
@@ -73,6 +75,8 @@ export async function composePlanner(config: Config, log: Log, mark: Mark): Prom
     groupId: groupName(config.topicPrefix, 'planner'),
     definitions,
     intents: createIntentStore(pool, config.schema),
+    tunings: createTuneStore(pool, config.schema),
+    archives: createArchiveStore(pool, config.schema),
     control: createControlLog(base.logs),
     openSource: adapters.source,
     openSink: adapters.sink,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { TerminalError } from '../contract/errors.ts'
 import { BackfillId } from '../contract/ids.ts'
 import type { KeyRange } from '../contract/range.ts'
+import { ChunkRows, MaxConcurrentPartitions, RowsPerSecond } from '../contract/settings.ts'
 import { followProblem } from './follow.ts'
 import type { PartitionBy } from './partition-by.ts'
 import type { AnyRow } from './row-schema.ts'
@@ -31,6 +32,10 @@ export type ParamsSchema = z.ZodObject<z.ZodRawShape>
 export interface Limits {
   /** Rows a chunk: what is read, written and checkpointed together, and at most read again after a crash. Default 25,000. */
   readonly chunkRows?: number
+  /** Rows taken from the source in a second, by all workers together; each takes as its part that of the lanes it holds. Default null: as many as come. */
+  readonly rowsPerSecond?: number | null
+  /** Tasks of a run that are open at the same time, in the whole group of workers. Default null: TIDEMARK_OPEN_TASKS. */
+  readonly maxConcurrentPartitions?: number | null
   /**
    * The run's error budget: rows that may be rejected before it is parked. 0, the default where no ratio is given: no
    * budget, a bad row fails its partition and the others go on.
@@ -100,7 +105,9 @@ export interface Backfill {
 const longestTimeoutMs = 2_147_483_647
 
 const Limit = z.strictObject({
-  chunkRows: z.int().min(1).max(500_000).default(25_000),
+  chunkRows: ChunkRows.default(25_000),
+  rowsPerSecond: RowsPerSecond.nullable().default(null),
+  maxConcurrentPartitions: MaxConcurrentPartitions.nullable().default(null),
   maxRejectedRows: z.int().min(0).optional(),
   maxRejectedRatio: z.number().min(0).max(1).optional(),
   chunkTimeoutMs: z.int().min(100).max(longestTimeoutMs).default(300_000),

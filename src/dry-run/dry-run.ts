@@ -67,7 +67,11 @@ export async function dryRun(
     workers === null || rows === null
       ? null
       : forecast(
-          { chunks, atOnce, rows, partitions: outline.partitions, workers: workers.count, slots: workers.slots },
+          {
+            ...{ chunks, atOnce, rows, partitions: outline.partitions, workers: workers.count, slots: workers.slots },
+            rowsPerSecond: backfill.limits.rowsPerSecond,
+            maxConcurrentPartitions: backfill.limits.maxConcurrentPartitions,
+          },
           random,
         )
   return {

@@ -6,6 +6,7 @@ import { PinnedBounds } from '../contract/plan.ts'
 import { KeyKind, KeyRange } from '../contract/range.ts'
 import { type RetryRequest, StartRequest } from '../contract/request.ts'
 import { PartitionState, RunState } from '../contract/states.ts'
+import { RunTuned } from '../contract/status.ts'
 import type { BackfillDescription } from '../define/describe.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Pool, withTransaction } from '../postgres/pool.ts'
@@ -13,6 +14,7 @@ import type { SinkTarget } from '../sink/sink.ts'
 import type { Admission } from './admission.ts'
 import { admitNext, lockAdmission } from './admission-store.ts'
 import { askControl, controlErrors } from './ask-control.ts'
+import { publishOrder } from './publish-order.ts'
 import type { StoredPartition } from './task-of.ts'
 
 /** An accepted start request, as the control database keeps it. */
@@ -73,13 +75,20 @@ export interface KnownRequest {
   readonly topicPartition: number
   readonly offset: string
   readonly run: Run
-  /** What a pause, resume or cancel did; null for a start. */
-  readonly intent: { readonly sequence: number; readonly index: number | null } | null
+  /** What a pause, resume, cancel or tune did; null for a start. */
+  readonly intent: {
+    readonly sequence: number
+    readonly index: number | null
+    /** What a tune changed. */
+    readonly changes: z.infer<typeof RunTuned>['changes'] | null
+  } | null
 }
 
-/** With what of it has ended, as far as the ledger knows. */
 export interface PublishingRun extends Run {
+  /** Of its published tasks, those that have ended, as far as the ledger knows. */
   readonly ended: number
+  /** Of its tasks that may be open, as tuned or as its definition says; null: as many as of any run. */
+  readonly mostOpen: number | null
 }
 
 /** All SQL of requests, runs and their partitions that the planner needs; each method is one statement, so one transaction. */
@@ -128,6 +137,7 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
     knownRequest: async (requestKey) => {
       const { rows } = await ask(
         `select q.body_hash, q.topic_partition, q.record_offset, i.sequence as intent_sequence, p.index as intent_index,
+                i.changes as intent_changes,
                 ${runColumns}
            from ${in_('request')} q join ${in_('run')} r on r.id = q.run_id
            left join ${in_('run_intent')} i on i.request_key = q.request_key
@@ -144,7 +154,13 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
         offset: request.record_offset,
         run: readRun(row),
         intent:
-          request.intent_sequence === null ? null : { sequence: request.intent_sequence, index: request.intent_index },
+          request.intent_sequence === null
+            ? null
+            : {
+                sequence: request.intent_sequence,
+                index: request.intent_index,
+                changes: request.intent_changes,
+              },
       }
     },
     liveRunOn: async (target) => {
@@ -239,11 +255,22 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
     publishing: async () => {
       const { rows } = await ask(
         `select ${runColumns}, (select count(*) from ${in_('ledger_partition')} l
-                                 where l.run_id = r.id and l.state <> 'running') as ended
+                                 where l.run_id = r.id and l.state <> 'running') as ended,
+                array(select l.index from ${in_('ledger_partition')} l
+                       where l.run_id = r.id and l.state = 'cancelled' and l.epoch = 0) as unclaimed,
+                coalesce(r.max_concurrent_partitions,
+                         (r.definition->'limits'->>'maxConcurrentPartitions')::bigint) as most_open
            from ${in_('run')} r where r.state = 'running' and r.published < r.partitions order by r.accepted_at`,
         [],
       )
-      return rows.map((row) => ({ ...readRun(row), ended: StoredCount.parse(row['ended']) }))
+      return rows.map((row) => {
+        const { ended, unclaimed, most_open: mostOpen } = PublishingRow.parse(row)
+        const run = readRun(row)
+        // One that was cancelled before its task was published is no open task that has ended.
+        const { placeOf } = publishOrder(run.partitions)
+        const unpublished = unclaimed.filter((index) => placeOf(index) >= run.published).length
+        return { ...run, ended: ended - unpublished, mostOpen }
+      })
     },
     partitionsAt: async (run, indexes) => {
       const { rows } = await ask(
@@ -294,6 +321,13 @@ const RequestRow = z.object({
   record_offset: z.coerce.string(),
   intent_sequence: StoredCount.nullable(),
   intent_index: StoredCount.nullable(),
+  intent_changes: RunTuned.shape.changes.nullable(),
+})
+
+const PublishingRow = z.object({
+  ended: StoredCount,
+  unclaimed: z.array(StoredCount),
+  most_open: StoredCount.nullable(),
 })
 
 const StateRow = z.object({ partitionId: PartitionId, state: PartitionState })

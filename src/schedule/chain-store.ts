@@ -27,7 +27,7 @@ export function createChainStore(pool: Pool, schema: string): ChainStore {
         pool,
         `select r.*, r.planned_at is not null as is_planned, q.body->'follow' as asked_to_follow
            from ${s}.run r left join ${s}.request q on q.request_key = r.request_key
-          where r.follow and not r.followed and r.state = 'completed' and r.end_told
+          where r.follow and not r.followed and r.archived_at is null and r.state = 'completed' and r.end_told
             and not exists (select from ${s}.run n
                              where n.backfill = r.backfill and n.params = r.params and n.follow
                                and (n.accepted_at, n.id) > (r.accepted_at, r.id))

@@ -5,9 +5,11 @@ import type { StatusEvent } from '../../src/contract/status.ts'
 import type { Backfill } from '../../src/define/define-backfill.ts'
 import { definitionHash, describeBackfill } from '../../src/define/describe.ts'
 import type { Definitions } from '../../src/define/discover.ts'
+import { createArchiveStore } from '../../src/plan/archive-store.ts'
 import { createIntentStore } from '../../src/plan/intent-store.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 import { createRunStore } from '../../src/plan/run-store.ts'
+import { createTuneStore } from '../../src/plan/tune-store.ts'
 import type { Sink } from '../../src/sink/sink.ts'
 import { openPostgresTable } from '../../src/source/postgres-table.ts'
 import type { Source } from '../../src/source/source.ts'
@@ -37,10 +39,16 @@ export function answeringPlanner({ pool, schema }: ControlDatabase, ...backfills
     ...{ feed, topic: 'requests', groupId: 'planner', definitions, openSource },
     runs: createRunStore(pool, schema, 100),
     intents: createIntentStore(pool, schema),
+    tunings: createTuneStore(pool, schema),
+    archives: createArchiveStore(pool, schema),
     control: { publish: async () => {}, clear: async () => {} },
     status: { publish: async (told) => void events.push(...told) },
     openSink: async ({ backfill: { sink } }) =>
-      ({ check: async () => {}, target: async () => ({ id: sink.table, name: sink.table }) }) as unknown as Sink,
+      ({
+        check: async () => {},
+        buffer: () => ({}),
+        target: async () => ({ id: sink.table, name: sink.table }),
+      }) as unknown as Sink,
     ...{ planSoon: () => {}, now: () => new Date(), newRunId: () => uuidV7(), log: silentLog },
   })
   let offset = 0
