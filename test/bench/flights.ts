@@ -11,7 +11,8 @@ import { z } from 'zod'
 import { type BenchResult, median } from './result.ts'
 import { root, startBenchServers } from './servers.ts'
 
-const Report = z.object({
+/** What `tidemark run --json` says of the main job. */
+export const Report = z.object({
   rowsWritten: z.int(),
   totalMs: z.number(),
   phasesMs: z.record(z.string(), z.number()),
@@ -67,7 +68,7 @@ export async function benchFlights(rounds: number): Promise<readonly BenchResult
   }
 }
 
-async function mainJob(env: NodeJS.ProcessEnv): Promise<z.infer<typeof Report>> {
+export async function mainJob(env: NodeJS.ProcessEnv): Promise<z.infer<typeof Report>> {
   const args = ['src/cli/main.ts', 'run', 'flights', '--definitions', 'examples/flights', '--json']
   const child = spawn(process.execPath, args, {
     cwd: root,

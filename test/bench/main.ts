@@ -1,6 +1,7 @@
 // npm run bench -- NAME [--json]: runs one measurement on servers of its own and prints its figures.
 import { parseArgs } from 'node:util'
 import { benchFlights } from './flights.ts'
+import { benchForecast } from './forecast.ts'
 import { benchPause } from './pause.ts'
 import { benchPlan } from './plan.ts'
 import type { BenchResult } from './result.ts'
@@ -10,6 +11,7 @@ import { benchTasks } from './tasks.ts'
 
 const benches: Readonly<Record<string, (rounds: number) => Promise<readonly BenchResult[]>>> = {
   flights: benchFlights,
+  forecast: benchForecast,
   pause: benchPause,
   plan: benchPlan,
   skew: benchSkew,
