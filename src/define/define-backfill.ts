@@ -125,7 +125,7 @@ const waysOfCutting: Readonly<Record<SourceDefinition<AnyRow>['kind'], readonly 
   'files.parquet': ['rowGroup', 'rows'],
   'files.csv': ['bytes'],
   'files.ndjson': ['bytes'],
-  'postgres.table': ['time', 'key', 'quantiles', 'auto'],
+  'postgres.table': ['time', 'key', 'quantiles', 'hash', 'list', 'custom', 'auto'],
 }
 
 const brand = Symbol.for('tidemark.backfill')

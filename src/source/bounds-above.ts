@@ -20,7 +20,7 @@ export function boundsAbove(kind: NumberedKind, column: string, before: PinnedBo
   if (!('column' in before) || before.kind !== kind || before.column !== column)
     throw new TerminalError(
       'PARAMS_INVALID',
-      `the run before is of ${'column' in before ? `column "${before.column}" (${before.kind})` : `kind ${before.kind}`}, and this one would be of column "${column}" (${kind}): ` +
+      `the run before is of ${'column' in before ? `column "${before.column}" (${before.kind})` : 'files' in before ? 'rows of files' : `${before.kind}s`}, and this one would be of column "${column}" (${kind}): ` +
         'partitionBy was changed, so ask for a run that follows none',
     )
   const from = lowestAbove(before)

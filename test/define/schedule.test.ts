@@ -108,6 +108,6 @@ describe('follow', () => {
       sink: postgres.insert('orders_v2', { schema: Row, range: 'id' }),
       follow: true,
     })
-    expect(owned.partitionBy).toMatchObject({ kind: 'quantiles', column: 'id' })
+    expect(owned.partitionBy).toMatchObject({ kind: 'quantiles', columns: ['id'] })
   })
 })

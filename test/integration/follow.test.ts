@@ -275,6 +275,8 @@ test('a transaction that is open when the bounds are pinned is waited for, or na
       )
       return Number(row?.['at'])
     }
+    // As long as this test takes to look at what it does.
+    around.settleWithin(60_000)
     const before = await lastLook()
     const answering = around.answer(start())
     const first = await eventually('the planner looks', async () =>

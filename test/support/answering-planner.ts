@@ -24,16 +24,19 @@ export interface AnsweringPlanner {
   /** Hands a request over, as a record of its own. */
   answer(request: RequestMessageInput): Promise<void>
   openSource(this: void): Source
+  /** How long it waits for transactions to end, from now on. At first a second. */
+  settleWithin(ms: number): void
 }
 
 export function answeringPlanner({ pool, schema }: ControlDatabase, ...backfills: Backfill[]): AnsweringPlanner {
   const { feed, hand } = handFeed()
   const events: StatusEvent[] = []
   const definitions = definitionsOf(backfills)
+  let settleMs = 1_000
   const openSource = (): Source => {
     const [first] = backfills
     if (first?.source.kind !== 'postgres.table') throw new Error('the first definition reads no table')
-    return openPostgresTable(first.source, { pool, partitionBy: first.partitionBy, settleMs: 1_000 })
+    return openPostgresTable(first.source, { pool, partitionBy: first.partitionBy, settleMs })
   }
   createPlanner({
     ...{ feed, topic: 'requests', groupId: 'planner', definitions, openSource },
@@ -52,7 +55,13 @@ export function answeringPlanner({ pool, schema }: ControlDatabase, ...backfills
     ...{ planSoon: () => {}, now: () => new Date(), newRunId: () => uuidV7(), log: silentLog },
   })
   let offset = 0
-  return { definitions, events, openSource, answer: (request) => hand([request], { offset: offset++ }) }
+  return {
+    ...{ definitions, events, openSource },
+    answer: (request) => hand([request], { offset: offset++ }),
+    settleWithin: (ms) => {
+      settleMs = ms
+    },
+  }
 }
 
 function definitionsOf(backfills: readonly Backfill[]): Definitions {
