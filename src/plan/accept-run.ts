@@ -7,7 +7,8 @@ import type { IncomingRecord } from '../status/record-feed.ts'
 import type { StatusLog } from '../status/status-log.ts'
 import type { WaitsFor } from './admission.ts'
 import { type AskedRequest, accepted, bodyHashOf, duplicate, rejected } from './answer.ts'
-import type { KnownRequest, NewRun, RunStore } from './run-store.ts'
+import type { NewRun } from './run.ts'
+import type { KnownRequest, RunStore } from './run-store.ts'
 
 export interface AcceptDeps {
   readonly runs: RunStore

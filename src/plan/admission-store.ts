@@ -27,7 +27,13 @@ const longestQueue = 10_000
 export function createAdmissionStore(pool: Pool, schema: string, limit: number): AdmissionStore {
   const s = quoteIdentifier(schema)
   return {
-    admit: () => controlErrors(withTransaction(pool, (client) => admitNext(client, s, limit))),
+    admit: () =>
+      controlErrors(
+        withTransaction(pool, async (client) => {
+          await lockAdmission(client, s)
+          return admitNext(client, s, limit)
+        }),
+      ),
     expire: () =>
       controlErrors(
         withTransaction(pool, async (client) => {
@@ -49,9 +55,8 @@ export async function lockAdmission(client: Client, schema: string): Promise<voi
   await client.query(`select from ${schema}.admission for update`)
 }
 
-/** Decides, and lets those begin that may; in the caller's transaction. `schema` is quoted. */
+/** Decides, and lets those begin that may; in the transaction of a caller who has the lock. `schema` is quoted. */
 export async function admitNext(client: Client, schema: string, limit: number): Promise<Admission> {
-  await lockAdmission(client, schema)
   const queue = await client.query<{ id: string; targetId: string }>(
     `select id, target_id as "targetId" from ${schema}.run
       where state = 'queued' and (expires_at is null or expires_at > now())

@@ -4,7 +4,8 @@ import type { RunId } from '../contract/ids.ts'
 import type { StartRequest } from '../contract/request.ts'
 import type { Backfill } from '../define/define-backfill.ts'
 import { followProblem } from '../define/follow.ts'
-import type { Run, RunStore } from './run-store.ts'
+import type { Run } from './run.ts'
+import type { RunStore } from './run-store.ts'
 
 /** Whether a run is to be followed by another one when it has completed. Throws TerminalError (PARAMS_INVALID). */
 export function isFollowed({ follow }: Pick<StartRequest, 'follow'>, backfill: Backfill): boolean {

@@ -7,7 +7,8 @@ import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
 import type { StatusLog } from '../status/status-log.ts'
 import type { AdmissionStore } from './admission-store.ts'
-import type { Run, RunStore } from './run-store.ts'
+import type { Run } from './run.ts'
+import type { RunStore } from './run-store.ts'
 import { writePlan } from './write-plan.ts'
 
 export interface PlanMakerDeps {

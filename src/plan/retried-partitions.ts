@@ -1,7 +1,8 @@
 import type { PlannedPartition } from '../contract/plan.ts'
 import type { PartitionBy } from '../define/partition-by.ts'
 import { cut } from './cut.ts'
-import type { Retry, Run, RunStore } from './run-store.ts'
+import type { Retry, Run } from './run.ts'
+import type { RunStore } from './run-store.ts'
 
 const perPage = 5_000
 

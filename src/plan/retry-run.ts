@@ -6,7 +6,8 @@ import { type AskedRun, acceptRun } from './accept-run.ts'
 import { checkRun } from './check-run.ts'
 import { outlinePlan } from './plan-hash.ts'
 import { retriedPartitions } from './retried-partitions.ts'
-import type { NewRun, Run, RunStore } from './run-store.ts'
+import type { NewRun, Run } from './run.ts'
+import type { RunStore } from './run-store.ts'
 import type { StartDeps } from './start-run.ts'
 
 /**

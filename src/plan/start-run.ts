@@ -10,7 +10,7 @@ import { cut } from './cut.ts'
 import { followedRun, isFollowed } from './followed-run.ts'
 import { estimatedRowsOf, rangeOf } from './pinned-domain.ts'
 import { outlinePlan } from './plan-hash.ts'
-import type { NewRun, Run } from './run-store.ts'
+import type { NewRun, Run } from './run.ts'
 
 export interface StartDeps extends AcceptDeps, CheckDeps {
   readonly definitions: Definitions

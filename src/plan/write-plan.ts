@@ -6,7 +6,8 @@ import type { Mark } from '../process/marks.ts'
 import { keyKindOf } from './cut.ts'
 import { partitionIdOf } from './partition-id.ts'
 import { partitionsOf } from './retried-partitions.ts'
-import type { Run, RunStore } from './run-store.ts'
+import type { Run } from './run.ts'
+import type { RunStore } from './run-store.ts'
 import type { StoredPartition } from './task-of.ts'
 
 export interface PlanWriterDeps {

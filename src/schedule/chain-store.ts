@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { askControl } from '../plan/ask-control.ts'
-import { type Run, readRun } from '../plan/run-store.ts'
+import { type Run, readRun } from '../plan/run.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
 

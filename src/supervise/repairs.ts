@@ -1,5 +1,5 @@
 import type { RunEnd, StatusEvent } from '../contract/status.ts'
-import type { Run } from '../plan/run-store.ts'
+import type { Run } from '../plan/run.ts'
 import type { StoredPartition } from '../plan/task-of.ts'
 import type { StoredCheckpoint } from '../sink/sink.ts'
 import type { PlannedPartitionState, RecordedPartition } from './compare.ts'

@@ -1,6 +1,6 @@
 import type { PartitionId } from '../contract/ids.ts'
 import type { StatusEvent } from '../contract/status.ts'
-import type { Run } from '../plan/run-store.ts'
+import type { Run } from '../plan/run.ts'
 import type { StoredPartition } from '../plan/task-of.ts'
 import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'

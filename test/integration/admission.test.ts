@@ -2,7 +2,7 @@
 import { v7 as uuidV7 } from 'uuid'
 import { expect, test } from 'vitest'
 import { createAdmissionStore } from '../../src/plan/admission-store.ts'
-import type { NewRun } from '../../src/plan/run-store.ts'
+import type { NewRun } from '../../src/plan/run.ts'
 import { createRunStore } from '../../src/plan/run-store.ts'
 import { openPool } from '../../src/postgres/pool.ts'
 import { randomOf } from '../chaos/schedule.ts'
