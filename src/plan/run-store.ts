@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PartitionId, type RequestKey, type RunId, Sha256 } from '../contract/ids.ts'
+import { PartitionId, type RequestKey, RunId, Sha256 } from '../contract/ids.ts'
 import type { RetryRequest, StartRequest } from '../contract/request.ts'
 import { PartitionState } from '../contract/states.ts'
 import { RunTuned } from '../contract/status.ts'
