@@ -13,6 +13,10 @@ export const PinnedFile = z.object({
 })
 export type PinnedFile = z.infer<typeof PinnedFile>
 
+/** A topic partition with its offsets when the bounds were pinned: from the first that was there to before the first not decided. */
+export const PinnedOffsets = z.object({ topicPartition: Count, from: DecimalInteger, to: DecimalInteger })
+export type PinnedOffsets = z.infer<typeof PinnedOffsets>
+
 /**
  * How the rows of a domain lie in it: steps that tile it, in order, each from the end of the one before to its own `to`
  * (the last to the domain's), with the rows it is believed to hold.
@@ -29,10 +33,12 @@ const spread = {
 
 /**
  * The closed, finite domain of a run, fixed before planning and stored with it: rows above belong to a later run.
- * `rows`: the positions 0 … n−1 of all rows of the files, counted through the files in this order.
+ * `rows`: the positions 0 … n−1 of all rows of the files, counted through the files in this order. `offsets`: the same of
+ * all offsets of a topic, through its topic partitions; an offset may have no record.
  */
 export const PinnedBounds = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rows'), files: z.array(PinnedFile) }),
+  z.object({ kind: z.literal('offsets'), topic: z.string(), topicPartitions: z.array(PinnedOffsets) }),
   z.object({
     kind: z.literal('integer'),
     column: z.string(),

@@ -5,7 +5,7 @@ export const DecimalInteger = z.string().regex(/^-?(0|[1-9][0-9]*)$/, 'must be a
 
 /**
  * What a partition's bounds count in, and so how two bounds compare.
- * `integer`: row positions in files, or integer keys. `time`: instants.
+ * `integer`: positions of rows in files or of offsets in a topic, or integer keys. `time`: instants.
  */
 export const KeyKind = z.enum(['integer', 'time'])
 export type KeyKind = z.infer<typeof KeyKind>

@@ -105,6 +105,12 @@ const budgetOf = ({ maxRejectedRows, maxRejectedRatio }: z.output<typeof Limit>)
   ratio: maxRejectedRatio ?? 1,
 })
 
+const waysToCut: Readonly<Record<SourceDefinition<unknown>['kind'], readonly PartitionBy['kind'][]>> = {
+  'files.parquet': ['rowGroup', 'rows'],
+  'postgres.table': ['time', 'key', 'quantiles', 'auto'],
+  'kafka.topic': ['offsets'],
+}
+
 const brand = Symbol.for('tidemark.backfill')
 
 /**
@@ -120,11 +126,12 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
   if (!id.success) reasons.push(`id ${JSON.stringify(input.id)} ${id.error.issues[0]?.message}`)
   const limits = Limit.safeParse(input.limits ?? {})
   if (!limits.success) reasons.push(`limits: ${z.prettifyError(limits.error)}`)
-  const byRows = input.partitionBy.kind === 'rowGroup' || input.partitionBy.kind === 'rows'
-  if (byRows !== (input.source.kind === 'files.parquet'))
+  if (!waysToCut[input.source.kind].includes(input.partitionBy.kind))
     reasons.push(
       `partitionBy "${input.partitionBy.kind}" does not fit source "${input.source.kind}": ` +
-        'files.parquet is cut by rowGroup or rows, postgres.table by time, key, quantiles or auto',
+        Object.entries(waysToCut)
+          .map(([source, ways]) => `${source} is cut by ${ways.join(' or ')}`)
+          .join(', '),
     )
   if (!id.success || !limits.success || reasons.length > 0)
     throw new TerminalError('DEFINITION_INVALID', `backfill ${JSON.stringify(input.id)}: ${reasons.join('; ')}`, {

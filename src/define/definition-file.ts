@@ -9,6 +9,7 @@ import { files } from './files.ts'
 import { type PartitionBy, partition } from './partition-by.ts'
 import { postgres } from './postgres.ts'
 import type { AnyRow } from './row-schema.ts'
+import { TopicInFile, topicOf } from './topic-in-file.ts'
 
 /** What a column becomes on its way: the words of zod. `text` is lossless for every type, times and numerics included. */
 const columnTypes = {
@@ -55,6 +56,7 @@ const Source = z.discriminatedUnion('kind', [
     path: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
     position: z.string().min(1).optional(),
   }),
+  TopicInFile,
 ])
 
 const Sink = z.discriminatedUnion('kind', [
@@ -71,6 +73,7 @@ const Sink = z.discriminatedUnion('kind', [
 const By = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('rowGroup') }),
   z.strictObject({ by: z.literal('rows'), rows }),
+  z.strictObject({ by: z.literal('offsets'), records: rows }),
   z.strictObject({
     by: z.literal('time'),
     column: z.string(),
@@ -129,12 +132,14 @@ function toBackfill(given: DefinitionFile): Backfill {
     id: given.id,
     params: paramsSchema(given.params),
     source:
-      source.kind === 'postgres.table'
-        ? postgres.table<AnyRow>(source.table, { schema, key: source.key, ...of(source.database) })
-        : files.parquet<AnyRow, string>(source.path, {
-            schema: source.position === undefined ? schema : schema.omit({ [source.position]: true }),
-            ...(source.position === undefined ? {} : { position: source.position }),
-          }),
+      source.kind === 'kafka.topic'
+        ? topicOf(source, schema)
+        : source.kind === 'postgres.table'
+          ? postgres.table<AnyRow>(source.table, { schema, key: source.key, ...of(source.database) })
+          : files.parquet<AnyRow, string>(source.path, {
+              schema: source.position === undefined ? schema : schema.omit({ [source.position]: true }),
+              ...(source.position === undefined ? {} : { position: source.position }),
+            }),
     partitionBy: partitionOf(given.partitionBy),
     sink:
       sink.kind === 'postgres.insert'
@@ -171,6 +176,8 @@ function partitionOf(given: DefinitionFile['partitionBy']): PartitionBy {
       return partition.byRowGroup()
     case 'rows':
       return partition.byRows(given.rows)
+    case 'offsets':
+      return partition.byOffsets(given.records)
     case 'auto':
       return partition.auto(given.rows === undefined ? {} : { rows: given.rows })
     case 'key':

@@ -13,6 +13,12 @@ export interface ByRows {
   readonly kind: 'rows'
   readonly rows: number
 }
+/** Ranges of offsets of equal size, never across a topic partition. */
+export interface ByOffsets {
+  readonly kind: 'offsets'
+  /** Offsets in a range: as many records, where none was aborted or compacted away. */
+  readonly records: number
+}
 /** Half-open windows of a time column, cut at calendar periods of a time zone. */
 export interface ByTime<Column extends string, Param extends string> {
   readonly kind: 'time'
@@ -50,6 +56,7 @@ export interface ByAuto {
 export type PartitionBy<Column extends string = string, Param extends string = string> =
   | ByRowGroup
   | ByRows
+  | ByOffsets
   | ByTime<Column, Param>
   | ByKey<Column, Param>
   | ByQuantiles<Column, Param>
@@ -69,6 +76,12 @@ export const partition = {
     if (!Number.isSafeInteger(rows) || rows < 1)
       throw new RangeError(`partition.byRows takes a whole number from 1, got ${rows}`)
     return { kind: 'rows', rows }
+  },
+  /** Ranges of `records` offsets of a Kafka topic, the last of a topic partition smaller. Throws RangeError below 1. */
+  byOffsets(records: number): ByOffsets {
+    if (!Number.isSafeInteger(records) || records < 1)
+      throw new RangeError(`partition.byOffsets takes a whole number from 1, got ${records}`)
+    return { kind: 'offsets', records }
   },
   /**
    * Windows of a time column. `every` is an ISO 8601 duration, `timezone` an IANA name (days of 23 and 25 hours are

@@ -78,7 +78,7 @@ export async function dryRun(
     target: target.name,
     range: rangeOf(bounds),
     rule: ruleOf(bounds),
-    why: bounds.kind === 'rows' ? null : (bounds.why ?? null),
+    why: 'why' in bounds ? (bounds.why ?? null) : null,
     partitions: outline.partitions,
     rows: counted.rows,
     conflicts:
@@ -113,5 +113,7 @@ function chosenFor(partitions: Iterable<PlannedPartition>, count: number, wanted
 function ruleOf(bounds: PinnedBounds): string {
   if (bounds.kind === 'rows')
     return 'the rows of the files as they are now: a file that is changed, or added, belongs to a later run'
+  if (bounds.kind === 'offsets')
+    return `the records of topic ${bounds.topic} that are there and committed now: those that come later belong to a later run; offsets without a record count as rows here`
   return `rows whose ${bounds.column} is from ${bounds.from} to before ${bounds.to}: those above belong to a later run`
 }

@@ -3,6 +3,7 @@ import type { PinnedBounds, PlannedPartition } from '../contract/plan.ts'
 import type { KeyKind } from '../contract/range.ts'
 import type { PartitionBy } from '../define/partition-by.ts'
 import { cutKeyRanges } from './cut-key-ranges.ts'
+import { cutOffsets } from './cut-offsets.ts'
 import { cutQuantiles } from './cut-quantiles.ts'
 import { cutRowGroups } from './cut-row-groups.ts'
 import { cutRows } from './cut-rows.ts'
@@ -27,14 +28,15 @@ export function* cut(bounds: PinnedBounds, partitionBy: PartitionBy): Generator<
 function pieces(bounds: PinnedBounds, by: PartitionBy): Generator<Omit<PlannedPartition, 'index'>> {
   if (by.kind === 'rowGroup' && bounds.kind === 'rows') return cutRowGroups(bounds)
   if (by.kind === 'rows' && bounds.kind === 'rows') return cutRows(bounds, by.rows)
+  if (by.kind === 'offsets' && bounds.kind === 'offsets') return cutOffsets(bounds, by.records)
   if (by.kind === 'time' && bounds.kind === 'time') return cutTimeWindows(bounds, by)
   if (by.kind === 'key' && bounds.kind === 'integer') return cutKeyRanges(bounds, by.size)
-  if ((by.kind === 'quantiles' || by.kind === 'auto') && bounds.kind !== 'rows') return cutQuantiles(bounds, by.rows)
+  if ((by.kind === 'quantiles' || by.kind === 'auto') && 'column' in bounds) return cutQuantiles(bounds, by.rows)
   throw new TerminalError('PLAN_INVALID', `partitionBy "${by.kind}" cannot cut bounds of kind "${bounds.kind}"`)
 }
 
 function emptyDomain(bounds: PinnedBounds): Omit<PlannedPartition, 'index'> {
-  return bounds.kind === 'rows'
-    ? { from: '0', to: '0', locator: null, estimatedRows: 0 }
-    : { from: bounds.from, to: bounds.from, locator: { column: bounds.column }, estimatedRows: 0 }
+  return 'column' in bounds
+    ? { from: bounds.from, to: bounds.from, locator: { column: bounds.column }, estimatedRows: 0 }
+    : { from: '0', to: '0', locator: null, estimatedRows: 0 }
 }

@@ -4,15 +4,18 @@ import { keyKindOf } from './cut.ts'
 
 /** The pinned domain as one range. */
 export function rangeOf(bounds: PinnedBounds): KeyRange {
-  return bounds.kind === 'rows'
-    ? { kind: 'integer', from: '0', to: String(rowsOf(bounds.files)) }
-    : { kind: keyKindOf(bounds), from: bounds.from, to: bounds.to }
+  return 'column' in bounds
+    ? { kind: keyKindOf(bounds), from: bounds.from, to: bounds.to }
+    : { kind: 'integer', from: '0', to: String(positionsOf(bounds)) }
 }
 
-/** Rows in the pinned domain, when the source knows. */
+/** Rows in the pinned domain, when the source knows; of a topic the offsets, of which some may have no record. */
 export function estimatedRowsOf(bounds: PinnedBounds): number | null {
-  return bounds.kind === 'rows' ? rowsOf(bounds.files) : bounds.estimatedRows
+  return 'column' in bounds ? bounds.estimatedRows : positionsOf(bounds)
 }
 
-const rowsOf = (files: Extract<PinnedBounds, { kind: 'rows' }>['files']): number =>
-  files.reduce((sum, { rowGroups }) => rowGroups.reduce((rows, group) => rows + group, sum), 0)
+function positionsOf(bounds: Extract<PinnedBounds, { kind: 'rows' | 'offsets' }>): number {
+  return bounds.kind === 'rows'
+    ? bounds.files.reduce((sum, { rowGroups }) => rowGroups.reduce((rows, group) => rows + group, sum), 0)
+    : bounds.topicPartitions.reduce((sum, { from, to }) => sum + Number(BigInt(to) - BigInt(from)), 0)
+}

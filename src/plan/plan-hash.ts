@@ -45,4 +45,4 @@ export async function outlinePlan(
 
 /** Without what is only believed of it: statistics that were brought up to date give the same plan. */
 const domainOf = (bounds: PinnedBounds): object =>
-  bounds.kind === 'rows' ? bounds : { kind: bounds.kind, column: bounds.column, from: bounds.from, to: bounds.to }
+  'column' in bounds ? { kind: bounds.kind, column: bounds.column, from: bounds.from, to: bounds.to } : bounds

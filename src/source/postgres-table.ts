@@ -207,8 +207,8 @@ class PostgresTable implements Source {
   }
 }
 
-function windowed(by: PartitionBy): Exclude<PartitionBy, { kind: 'rowGroup' | 'rows' }> {
-  if (by.kind !== 'rowGroup' && by.kind !== 'rows') return by
+function windowed(by: PartitionBy): Exclude<PartitionBy, { kind: 'rowGroup' | 'rows' | 'offsets' }> {
+  if (by.kind !== 'rowGroup' && by.kind !== 'rows' && by.kind !== 'offsets') return by
   throw new TerminalError(
     'PLAN_INVALID',
     `a table cannot be cut by ${by.kind}: use partition.byTime, byKey, byQuantiles or auto`,

@@ -4,7 +4,10 @@ import type { TaskMessage } from '../contract/task.ts'
 import type { PartitionBy } from '../define/partition-by.ts'
 import type { AnyRow } from '../define/row-schema.ts'
 
-/** An array, or rows made as they are asked for, so that not all are in memory: to be taken before the next page is. */
+/**
+ * An array, or rows made as they are asked for, so that not all are in memory: to be taken before the next page is. One
+ * that the source cannot give may be a NoRow.
+ */
 export interface PageRows extends Iterable<AnyRow> {
   readonly length: number
 }

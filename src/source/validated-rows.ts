@@ -9,18 +9,32 @@ export async function validatedRows(
 ): Promise<AnyRow[]> {
   const valid: AnyRow[] = []
   for (const row of rows) {
-    const pending = schema['~standard'].validate(row)
-    const result = pending instanceof Promise ? await pending : pending
-    if (result.issues !== undefined || !isRow(result.value)) {
-      const reasons = (result.issues ?? [{ message: 'the schema gives no object' }]).map(describe)
+    const pending = validated(schema, row)
+    const { accepted, refused } = pending instanceof Promise ? await pending : pending
+    if (accepted === null)
       throw new TerminalError(
         'SOURCE_NOT_READABLE',
-        `${whereIs(valid.length)} is refused by the schema: ${reasons.join('; ')}; correct the row or the schema`,
+        `${whereIs(valid.length)} is ${refused}; correct the row or the schema`,
       )
-    }
-    valid.push(result.value)
+    valid.push(accepted)
   }
   return valid
+}
+
+/** A row as the schema gives it back, or why it does not: "refused by the schema: …". */
+export type Validated =
+  | { readonly accepted: AnyRow; readonly refused: null }
+  | { readonly accepted: null; readonly refused: string }
+
+export function validated(schema: RowSchema<unknown>, row: AnyRow): Validated | Promise<Validated> {
+  const pending = schema['~standard'].validate(row)
+  return pending instanceof Promise ? pending.then(verdictOf) : verdictOf(pending)
+}
+
+function verdictOf(result: Awaited<ReturnType<RowSchema<unknown>['~standard']['validate']>>): Validated {
+  if (result.issues === undefined && isRow(result.value)) return { accepted: result.value, refused: null }
+  const reasons = (result.issues ?? [{ message: 'the schema gives no object' }]).map(describe)
+  return { accepted: null, refused: `refused by the schema: ${reasons.join('; ')}` }
 }
 
 const isRow = (value: unknown): value is AnyRow => typeof value === 'object' && value !== null

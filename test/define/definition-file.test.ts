@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import type { z } from 'zod'
 import type { TerminalError } from '../../src/contract/errors.ts'
 import type { Backfill } from '../../src/define/define-backfill.ts'
 import { readDefinitionFile } from '../../src/define/definition-file.ts'
@@ -78,6 +79,22 @@ describe('a definition as a file', () => {
     )
     expect(backfill.source).toMatchObject({ kind: 'files.parquet', paths: ['trips/*.parquet'], position: 'trip_no' })
     expect(backfill.sink).toMatchObject({ key: ['trip_no'], range: null })
+  })
+
+  it('may read a topic, whose own fields are columns too', async () => {
+    const backfill = await read(`
+id: copy-orders
+source: { kind: kafka.topic, topic: orders, fields: { topicPartition: part, offset: place, key: k }, tombstones: skip, brokers: SHOP_KAFKA_BROKERS }
+columns: { part: int, place: bigint, k: text?, amount: number }
+partitionBy: { by: offsets, records: 1000 }
+sink: { kind: postgres.upsert, table: public.orders, key: [part, place] }
+`)
+    expect(backfill.source).toMatchObject({
+      ...{ kind: 'kafka.topic', topic: 'orders', value: 'json', position: null, tombstones: 'skip' },
+      ...{ fields: { topicPartition: 'part', offset: 'place', key: 'k' }, brokers: 'SHOP_KAFKA_BROKERS' },
+    })
+    expect((backfill.source.schema as z.ZodObject).def.shape).toEqual({ amount: expect.anything() })
+    expect(backfill.partitionBy).toEqual({ kind: 'offsets', records: 1_000 })
   })
 
   it('tells every mistake at once, with its place and its value', async () => {

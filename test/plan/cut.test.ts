@@ -92,11 +92,35 @@ const byQuantiles: fc.Arbitrary<Case> = fc
       { kind: 'quantiles', column: 'c', rows, timezone: 'UTC', bounds: null },
     ]
   })
-const partitioners = { byRows, byKey, byTime, byQuantiles }
+const byOffsets: fc.Arbitrary<Case> = fc
+  .tuple(
+    fc.array(
+      fc.tuple(fc.bigInt({ min: 0n, max: 2n ** 50n }), fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 90n }))),
+      {
+        maxLength: 6,
+      },
+    ),
+    fc.integer({ min: 1, max: 100 }),
+  )
+  .map(
+    ([all, records]): Case => [
+      {
+        kind: 'offsets',
+        topic: 'orders',
+        topicPartitions: all.map(([from, length], topicPartition) => ({
+          ...{ topicPartition, from: `${from}`, to: `${from + length}` },
+        })),
+      },
+      { kind: 'offsets', records },
+    ],
+  )
+const partitioners = { byRows, byKey, byTime, byQuantiles, byOffsets }
 const cases = fc.oneof(...Object.values(partitioners))
 
 function ends(bounds: PinnedBounds): [string, string] {
-  if (bounds.kind !== 'rows') return [bounds.from, bounds.to]
+  if ('column' in bounds) return [bounds.from, bounds.to]
+  if (bounds.kind === 'offsets')
+    return ['0', String(bounds.topicPartitions.reduce((sum, { from, to }) => sum + BigInt(to) - BigInt(from), 0n))]
   return ['0', String(bounds.files.flatMap((file) => file.rowGroups).reduce((sum, group) => sum + group, 0))]
 }
 
@@ -132,7 +156,7 @@ describe('cut', () => {
     const estimates = plan.map(({ estimatedRows }) => estimatedRows)
     const [from, to] = ends(bounds)
     if (from === to) expect(estimates).toEqual([0])
-    else if (bounds.kind === 'rows') expect(sum(estimates)).toBe(Number(to))
+    else if (!('column' in bounds)) expect(sum(estimates)).toBe(Number(to))
     else if (bounds.estimatedRows === null) expect(estimates.every((rows) => rows === null)).toBe(true)
     else expect(sum(estimates)).toBe(bounds.estimatedRows)
   })
