@@ -32,11 +32,16 @@ export const offsetOutOfRange = 1
 const fetchBytes = 1_048_576
 const fetchWaitMs = 500
 /** A broker that was just started may not know all topics yet; one that is gone stays unknown. */
-const unknownForMs = 15_000
+const usuallyUnknownForMs = 15_000
 const againMs = 500
 
 /** Throws RetryableError (KAFKA_UNREACHABLE) and TerminalError (SOURCE_NOT_READABLE). */
-export async function connectTopic(config: Config, topic: string, log: Log): Promise<TopicConnection> {
+export async function connectTopic(
+  config: Config,
+  topic: string,
+  log: Log,
+  unknownForMs = usuallyUnknownForMs,
+): Promise<TopicConnection> {
   let found: Cluster | undefined
   // A consumer that never runs, and so joins no group: its assigner is the one documented place that is handed the cluster.
   const consumer = createKafka(config, 'tidemark-source', log).consumer({
@@ -54,7 +59,7 @@ export async function connectTopic(config: Config, topic: string, log: Log): Pro
   const close = (): Promise<void> => consumer.disconnect().catch(() => {})
   try {
     await consumer.connect()
-    await addTopic(cluster, topic)
+    await addTopic(cluster, topic, unknownForMs)
   } catch (error) {
     await close()
     throw topicFailure(config, topic, error)
@@ -100,7 +105,7 @@ export async function connectTopic(config: Config, topic: string, log: Log): Pro
   }
 }
 
-async function addTopic(cluster: Cluster, topic: string): Promise<void> {
+async function addTopic(cluster: Cluster, topic: string, unknownForMs: number): Promise<void> {
   const deadline = performance.now() + unknownForMs
   for (;;)
     try {
