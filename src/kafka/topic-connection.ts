@@ -21,7 +21,10 @@ export interface TopicConnection {
 
 /** What the cluster of kafkajs and its brokers can do besides what their types say. */
 interface SendingBroker {
-  readonly connectionPool: { send<Answer>(request: ProtocolRequest<Answer>): Promise<Answer> }
+  readonly connectionPool: {
+    send<Answer>(request: ProtocolRequest<Answer>): Promise<Answer>
+    getConnection(index: number): Promise<object>
+  }
 }
 
 const require = createRequire(import.meta.url)
@@ -29,6 +32,8 @@ const { createErrorFromCode } = require('kafkajs/src/protocol/error') as {
   createErrorFromCode(code: number): InstanceType<typeof kafkajs.KafkaJSProtocolError>
 }
 export const offsetOutOfRange = 1
+/** Of a broker's two connections the one that fetches go over. */
+const fetchConnection = 1
 const fetchBytes = 1_048_576
 const fetchWaitMs = 500
 /** A broker that was just started may not know all topics yet; one that is gone stays unknown. */
@@ -74,6 +79,14 @@ export async function connectTopic(
     if (leader < 0) throw unreachable(config, topic, `topic partition ${topicPartition} has no leader`)
     return (await cluster.findBroker({ nodeId: String(leader) })) as unknown as SendingBroker
   }
+  const opened = new Map<SendingBroker, Promise<unknown>>()
+  /** One after the other: fetches that begin at the same time would have kafkajs open a connection each, and forget all but one. */
+  const opening = (broker: SendingBroker): Promise<unknown> => {
+    const before = opened.get(broker) ?? Promise.resolve()
+    const open = before.then(() => broker.connectionPool.getConnection(fetchConnection))
+    opened.set(broker, open)
+    return open
+  }
   const guarded = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     try {
       return await work()
@@ -86,6 +99,7 @@ export async function connectTopic(
       guarded(async () => {
         const broker = await leaderOf(topicPartition)
         const place = { topic, topicPartition, offset, maxBytes: fetchBytes, maxWaitMs: fetchWaitMs }
+        await opening(broker)
         const { answer } = await broker.connectionPool.send(fetchRequest(place))
         if (answer !== null && answer.errorCode !== 0 && answer.errorCode !== offsetOutOfRange)
           throw createErrorFromCode(answer.errorCode)

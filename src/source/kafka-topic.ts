@@ -47,9 +47,14 @@ class KafkaTopic implements Source {
   async check(signal: AbortSignal): Promise<void> {
     const reasons = fieldProblems(this.#definition)
     const { config, log } = this.#deps
-    const problem = await untilAborted(whyNoTopic(config, this.#definition.topic, log), signal)
-    if (problem !== null) reasons.push(problem)
-    else await this.#tryReading(signal)
+    try {
+      const problem = await untilAborted(whyNoTopic(config, this.#definition.topic, log), signal)
+      if (problem !== null) reasons.push(problem)
+      else await this.#tryReading(signal)
+    } catch (error) {
+      if (!(error instanceof TerminalError)) throw error
+      reasons.push(...error.reasons)
+    }
     if (reasons.length > 0) throw unreadable(reasons)
   }
 

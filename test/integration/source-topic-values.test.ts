@@ -3,6 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { kafka } from '../../src/define/kafka.ts'
 import type { AnyRow } from '../../src/define/row-schema.ts'
+import { recordBatches } from '../../src/kafka/record-batches.ts'
+import { connectTopic } from '../../src/kafka/topic-connection.ts'
 import { cut } from '../../src/plan/cut.ts'
 import { openKafkaTopic } from '../../src/source/kafka-topic.ts'
 import { eventually } from '../support/eventually.ts'
@@ -39,16 +41,26 @@ async function everything(topic: TestTopic, records = 1_000_000, chunkRows = 1_0
   return (await Promise.all(parts)).flat()
 }
 
+const codecs = ['uncompressed', 'gzip', 'snappy', 'lz4', 'zstd']
+/** How the broker keeps the first batch. */
+async function codecOf(topic: TestTopic): Promise<string | undefined> {
+  const connection = await connectTopic(config, topic.name, silentLog)
+  const [first] = recordBatches((await connection.fetch(0, 0n))?.records ?? Buffer.alloc(0))
+  await connection.close()
+  return codecs[(first?.bytes.readInt16BE(21) ?? -1) & 7]
+}
+
 /** Text that compresses, and is not all the same. */
 const text = (n: number): string => `${n} ${'lorem ipsum '.repeat(n % 50)}${Math.sqrt(n)}`
 
 describe('records of a topic', () => {
-  it.each(['gzip', 'snappy', 'lz4', 'zstd', 'uncompressed'])('are read that a broker keeps %s', async (codec) => {
+  it.each(codecs)('are read that a broker keeps %s', async (codec) => {
     const topic = await topicOf({ 'compression.type': codec })
     const written = Array.from({ length: 3_000 }, (_, n) => ({ key: `k${n}`, value: text(n) }))
     // One batch of several blocks, and some smaller ones.
     await topic.write(0, written.slice(0, 2_000))
     for (let n = 2_000; n < 3_000; n += 250) await topic.write(0, written.slice(n, n + 250))
+    expect(await codecOf(topic)).toBe(codec)
     const rows = await everything(topic, 700)
     expect(rows.map(({ value }) => value)).toEqual(written.map(({ value }) => value))
     expect(rows.map(({ place }) => place)).toEqual(written.map((_, n) => BigInt(n)))

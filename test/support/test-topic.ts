@@ -32,6 +32,7 @@ export async function testTopic(
   config: Config,
   topicPartitions: number,
   settings: Record<string, string> = {},
+  replicas = 1,
 ): Promise<TestTopic> {
   const name = `topic-${randomUUID().slice(0, 8)}`
   const kafka = createKafka(config, name, silentLog)
@@ -48,13 +49,15 @@ export async function testTopic(
         () => (count === undefined ? true : undefined),
       ),
     )
+  let isThere = false
   const create = async (count: number): Promise<void> => {
     const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
     await admin.createTopics({
       waitForLeaders: false,
-      topics: [{ topic: name, numPartitions: count, replicationFactor: 1, configEntries }],
+      topics: [{ topic: name, numPartitions: count, replicationFactor: replicas, configEntries }],
     })
     await exists(count)
+    isThere = true
   }
   await create(topicPartitions)
   const messages = (partition: number, records: readonly TestRecord[]) =>
@@ -82,11 +85,12 @@ export async function testTopic(
       admin.deleteTopicRecords({ topic: name, partitions: [{ partition, offset: String(offset) }] }),
     delete: async () => {
       await admin.deleteTopics({ topics: [name] })
+      isThere = false
       await exists(undefined)
     },
     close: async () => {
       await Promise.all(producers.map((each) => each.disconnect()))
-      await admin.deleteTopics({ topics: [name] }).catch(() => {})
+      if (isThere) await admin.deleteTopics({ topics: [name] }).catch(() => {})
       await admin.disconnect()
     },
   }
