@@ -7,6 +7,7 @@ import { partition } from '../../src/define/partition-by.ts'
 import { postgres } from '../../src/define/postgres.ts'
 import type { AnyRow } from '../../src/define/row-schema.ts'
 import { CopyBuffer, type CopyLimits, copyLayout } from '../../src/postgres/copy-binary.ts'
+import { NoRow } from '../../src/source/no-row.ts'
 import { transformRows } from '../../src/work/transform-rows.ts'
 import { column } from '../postgres/columns.ts'
 
@@ -17,7 +18,11 @@ async function transformed(
   count: number,
   transform: Backfill['transform'],
   rejectable = 0,
-  { limits, givenUp = new AbortController().signal }: { limits?: CopyLimits; givenUp?: AbortSignal } = {},
+  {
+    limits,
+    givenUp = new AbortController().signal,
+    given = {},
+  }: { limits?: CopyLimits; givenUp?: AbortSignal; given?: Readonly<Record<number, AnyRow>> } = {},
 ) {
   const backfill = defineBackfill({
     id: 'numbers',
@@ -27,7 +32,7 @@ async function transformed(
     limits: { maxRejectedRows: rejectable },
   })
   const buffer = new CopyBuffer(copyLayout([column('n', 'int4')]), 65_536, limits)
-  const rows = Array.from({ length: count }, (_, n) => ({ n }))
+  const rows = Array.from({ length: count }, (_, n) => given[n] ?? { n })
   const range = { kind: 'integer' as const, from: '0', to: String(count) }
   const context = { params: {}, partition: { index: 0, range }, signal: AbortSignal.any([]), skip: () => skip }
   const account = await transformRows(rows, {
@@ -162,4 +167,23 @@ test('what a transform answers after its chunk was given up is not wanted, and n
   answers.resolve({ n: 1 })
   await expect(late).rejects.toThrow()
   expect(asked).toEqual([0])
+})
+
+test('a row that the source cannot give is rejected with its reason, one that it leaves out is filtered', async () => {
+  const given = { 1: new NoRow('it is no JSON', { offset: 7n }), 3: new NoRow('a tombstone', {}, true) }
+  const seen: number[] = []
+  const transform: Backfill['transform'] = (row) => {
+    seen.push(n(row))
+    return row
+  }
+  const { account, written } = await transformed(5, transform, 1, { given })
+  expect([written, seen]).toEqual([
+    [0, 2, 4],
+    [0, 2, 4],
+  ])
+  expect(account).toEqual({
+    ...{ rowsRead: 5, rowsFiltered: 1 },
+    rejected: [{ position: 'row 1 after the start', reason: 'it is no JSON', row: '{"offset":"7"}' }],
+  })
+  await expect(transformed(5, null, 0, { given })).rejects.toMatchObject({ code: 'ROW_INVALID', row: '{"offset":"7"}' })
 })
