@@ -3,7 +3,7 @@ import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { insteadOf } from '../source/nearest-name.ts'
 import { withAdmin } from './client.ts'
-import { topicFailure } from './topic-connection.ts'
+import { topicFailure } from './topic-failure.ts'
 
 /** Offsets of a topic partition: from the first that is there to before the first whose transaction is not decided. */
 export interface TopicPartitionOffsets {

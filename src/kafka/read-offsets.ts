@@ -49,7 +49,7 @@ export async function* readOffsets(
     else {
       stuckSince ??= performance.now()
       if (performance.now() - stuckSince < patienceMs) continue
-      if (answer.lastStableOffset < to) throw endsTooSoon(range, answer.lastStableOffset)
+      await untilAborted(requireEnd(connection, range, answer.lastStableOffset), signal)
       // What is decided reaches beyond the range, and nothing of it comes: compaction took the last records there were.
       return
     }
@@ -72,6 +72,18 @@ async function recordsWithin(batch: CommittedBatch, range: OffsetRange): Promise
   } catch (error) {
     throw undecodable(range, batch.firstOffset, error)
   }
+}
+
+/** Throws unless the range ends where records are decided. Records come also from a broker that leads no longer; only the leader tells the end. */
+async function requireEnd(
+  connection: Pick<TopicConnection, 'offsets'>,
+  range: OffsetRange,
+  lastStableOffset: bigint,
+): Promise<void> {
+  const { end } = await connection.offsets(range.topicPartition)
+  if (end < range.to) throw endsTooSoon(range, end)
+  if (lastStableOffset < range.to)
+    throw new RetryableError('KAFKA_UNREACHABLE', `${placeOf(range)}: the broker that was asked is behind its leader`)
 }
 
 async function whyNotThere(

@@ -6,6 +6,7 @@ import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { createKafka, kafkaUnreachable } from './client.ts'
 import { type FetchAnswer, fetchRequest, type ProtocolRequest } from './fetch-request.ts'
+import { topicFailure } from './topic-failure.ts'
 
 /** Connections to the brokers of one topic, for reading it from any offset. No group, nothing is committed. */
 export interface TopicConnection {
@@ -130,35 +131,6 @@ async function addTopic(cluster: Cluster, topic: string, unknownForMs: number): 
         throw unreadable(`topic "${topic}" is not there any more: make it again and start another run`)
       await wait(againMs)
     }
-}
-
-/** What kafkajs threw, as ours: what passes by itself, and what a person must see to. */
-export function topicFailure(config: Config, topic: string, error: unknown): Error {
-  if (error instanceof RetryableError || error instanceof TerminalError) return error
-  const isFinal = error instanceof kafkajs.KafkaJSProtocolError && !error.retriable && !passing.has(error.type)
-  return isFinal
-    ? unreadable(topicProblem(topic, error), error)
-    : kafkaUnreachable(config, `reading topic "${topic}"`, error)
-}
-
-/** Not to be retried, in the eyes of kafkajs; they pass when the broker does, or another one leads. */
-const passing: ReadonlySet<string> = new Set([
-  'UNKNOWN',
-  'BROKER_NOT_AVAILABLE',
-  'REPLICA_NOT_AVAILABLE',
-  'KAFKAJS_UNKNOWN_ERROR_CODE',
-])
-
-/** A broker's refusal, with what to do about it. */
-function topicProblem(topic: string, error: InstanceType<typeof kafkajs.KafkaJSProtocolError>): string {
-  switch (error.type) {
-    case 'TOPIC_AUTHORIZATION_FAILED':
-      return `topic "${topic}" may not be read by this client: allow it to describe and to read the topic`
-    case 'INVALID_TOPIC_EXCEPTION':
-      return `"${topic}" is no name of a topic: letters, digits, dots, underscores and hyphens, 249 at most`
-    default:
-      return `topic "${topic}" cannot be read: ${error.message} (${error.type})`
-  }
 }
 
 const unreachable = (config: Config, topic: string, why: string): RetryableError =>

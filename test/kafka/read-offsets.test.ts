@@ -81,10 +81,17 @@ describe('reading a range of offsets', () => {
   })
 
   it('refuses a topic partition that ends before it does', async () => {
-    const { connection } = broker({ 0: answer(nothing, 5n) })
+    const { connection } = broker({ 0: answer(nothing, 5n) }, 0n, 5n)
     await expect(offsetsOf(readOffsets(connection, range(0n, 10n), signal, 20))).rejects.toMatchObject({
       code: 'SOURCE_NOT_READABLE',
       message: expect.stringContaining('topic partition 2: the plan has offsets to before 10, and it ends before 5'),
+    })
+  })
+
+  it('begins again, elsewhere, when only the broker that was asked ends before it does', async () => {
+    const { connection } = broker({ 0: answer(nothing, 5n) }, 0n, 10n)
+    await expect(offsetsOf(readOffsets(connection, range(0n, 10n), signal, 20))).rejects.toMatchObject({
+      ...{ code: 'KAFKA_UNREACHABLE', message: expect.stringContaining('is behind its leader') },
     })
   })
 
