@@ -38,7 +38,13 @@ const spread = {
  */
 export const PinnedBounds = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rows'), files: z.array(PinnedFile) }),
-  z.object({ kind: z.literal('offsets'), topic: z.string(), topicPartitions: z.array(PinnedOffsets) }),
+  z.object({
+    kind: z.literal('offsets'),
+    topic: z.string(),
+    /** No other topic ever has it, also of the same name; null: the brokers give topics none. */
+    topicId: z.string().nullable(),
+    topicPartitions: z.array(PinnedOffsets),
+  }),
   z.object({
     kind: z.literal('integer'),
     column: z.string(),

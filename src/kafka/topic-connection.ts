@@ -7,6 +7,7 @@ import type { Log } from '../process/log.ts'
 import { createKafka, kafkaUnreachable } from './client.ts'
 import { type FetchAnswer, fetchRequest, type ProtocolRequest } from './fetch-request.ts'
 import { topicFailure } from './topic-failure.ts'
+import { metadataKey, metadataWithIds, topicIdRequest } from './topic-id-request.ts'
 
 /** Connections to the brokers of one topic, for reading it from any offset. No group, nothing is committed. */
 export interface TopicConnection {
@@ -17,11 +18,14 @@ export interface TopicConnection {
   fetch(topicPartition: number, offset: bigint): Promise<FetchAnswer | null>
   /** The first offset that is there, and the one after the last that is decided. Throws as `fetch`. */
   offsets(topicPartition: number): Promise<{ readonly first: bigint; readonly end: bigint }>
+  /** The topic's id now, as the leader of this topic partition, or of any, has it: null where brokers give none, or the topic is gone. Throws as `fetch`. */
+  topicId(topicPartition?: number): Promise<string | null>
   close(): Promise<void>
 }
 
 /** What the cluster of kafkajs and its brokers can do besides what their types say. */
 interface SendingBroker {
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>>
   readonly connectionPool: {
     send<Answer>(request: ProtocolRequest<Answer>): Promise<Answer>
     getConnection(index: number): Promise<object>
@@ -115,6 +119,13 @@ export async function connectTopic(
         }
         const end = await asked(false)
         return { first: await asked(true), end }
+      }),
+    topicId: (topicPartition) =>
+      guarded(async () => {
+        const any = cluster.findTopicPartitionMetadata(topic).find(({ leader }) => leader >= 0)
+        const broker = await leaderOf(topicPartition ?? any?.partitionId ?? 0)
+        if ((broker.versions[metadataKey]?.maxVersion ?? 0) < metadataWithIds) return null
+        return (await broker.connectionPool.send(topicIdRequest(topic))).id
       }),
     close,
   }

@@ -9,7 +9,7 @@ export function topicFailure(config: Config, topic: string, error: unknown): Err
   // To be seen to by a person, or a request for a run would wait for ever.
   if (cause instanceof kafkajs.KafkaJSSASLAuthenticationError)
     return unreadable(`topic "${topic}" cannot be read: the brokers refuse the login (${messageOf(cause)})`, cause)
-  if (error instanceof RetryableError || error instanceof TerminalError) return error
+  if (!(error instanceof kafkajs.KafkaJSError)) return error instanceof Error ? error : new Error(messageOf(error))
   const isFinal =
     error instanceof kafkajs.KafkaJSProtocolError &&
     (error.retriable ? error.type === 'CORRUPT_MESSAGE' : !passing.has(error.type))

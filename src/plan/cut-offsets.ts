@@ -4,7 +4,7 @@ import type { OffsetLocator } from './offset-locator.ts'
 
 /** Ranges of `size` offsets, the last of each topic partition smaller: a partition never crosses a topic partition. */
 export function* cutOffsets(
-  { topic, topicPartitions }: Extract<PinnedBounds, { kind: 'offsets' }>,
+  { topic, topicId, topicPartitions }: Extract<PinnedBounds, { kind: 'offsets' }>,
   size: number,
 ): Generator<Omit<PlannedPartition, 'index'>> {
   if (!Number.isSafeInteger(size) || size < 1)
@@ -18,7 +18,7 @@ export function* cutOffsets(
       const firstPosition = position
       position += to - from
       const locator: OffsetLocator = {
-        ...{ topic, topicPartition, from: from.toString(), to: to.toString() },
+        ...{ topic, topicId, topicPartition, from: from.toString(), to: to.toString() },
         firstPosition: firstPosition.toString(),
       }
       yield {

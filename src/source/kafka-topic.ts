@@ -1,7 +1,7 @@
 // Reads: committed records of a topic, in ranges of offsets. Writes: nothing, in Kafka neither: no group, no offset.
 // On a crash: nothing is kept; reading resumes after the cursor, the offset of the last record handled.
 // Never: skips a record, also when its retention has removed it since the run was planned.
-import { TerminalError } from '../contract/errors.ts'
+import { RetryableError, TerminalError } from '../contract/errors.ts'
 import type { PinnedBounds } from '../contract/plan.ts'
 import { boundValue, type Cursor } from '../contract/range.ts'
 import type { PartitionBy } from '../define/partition-by.ts'
@@ -11,7 +11,7 @@ import type { TopicRecord } from '../kafka/batch-records.ts'
 import { topicOffsets, whyNoTopic } from '../kafka/describe-topic.ts'
 import { readOffsets } from '../kafka/read-offsets.ts'
 import { type SharedConnection, shareConnection } from '../kafka/share-connection.ts'
-import { connectTopic } from '../kafka/topic-connection.ts'
+import { connectTopic, type TopicConnection } from '../kafka/topic-connection.ts'
 import { untilAborted } from '../kafka/until-aborted.ts'
 import { OffsetLocator } from '../plan/offset-locator.ts'
 import type { Config } from '../process/config.ts'
@@ -61,7 +61,12 @@ class KafkaTopic implements Source {
   async pin(_partitionBy: PartitionBy, _params: AnyRow, signal: AbortSignal): Promise<PinnedBounds> {
     const { topic } = this.#definition
     const { config, log } = this.#deps
-    return { kind: 'offsets', topic, topicPartitions: await untilAborted(topicOffsets(config, topic, log), signal) }
+    return this.#connected(signal, async (connection) => {
+      const topicId = await connection.topicId()
+      const topicPartitions = await topicOffsets(config, topic, log)
+      if ((await connection.topicId()) !== topicId) throw remade(topic)
+      return { kind: 'offsets', topic, topicId, topicPartitions }
+    })
   }
 
   async *read(
@@ -81,7 +86,7 @@ class KafkaTopic implements Source {
       throw unreadable([
         `partition ${range.from} to ${range.to} does not say in which topic partition it lies: plan the run again`,
       ])
-    const { topic, topicPartition } = place.data
+    const { topic, topicId, topicPartition } = place.data
     const firstOffset = BigInt(place.data.from) - BigInt(place.data.firstPosition)
     const begin = firstOffset + from
     const offsets = {
@@ -94,7 +99,8 @@ class KafkaTopic implements Source {
     try {
       const connection = await untilAborted(shared.connection, signal)
       for await (const page of recordPages(readOffsets(connection, offsets, signal), after, chunkRows)) {
-        signal.throwIfAborted()
+        // Asked after reading: records of another topic of that name are never handed out.
+        if (topicId !== null) await untilAborted(requireSame(connection, place.data, topicId), signal)
         yield { ...page, rows: await rowsOf(page.records) }
       }
     } catch (error) {
@@ -111,15 +117,41 @@ class KafkaTopic implements Source {
     const offsets = await untilAborted(topicOffsets(config, this.#definition.topic, log), signal)
     const some = offsets.find(({ from, to }) => from !== to)
     if (some === undefined) return
+    await this.#connected(signal, (connection) => connection.fetch(some.topicPartition, BigInt(some.from)))
+  }
+
+  async #connected<Result>(
+    signal: AbortSignal,
+    work: (connection: TopicConnection) => Promise<Result>,
+  ): Promise<Result> {
     const shared = this.#share()
     try {
-      const connection = await untilAborted(shared.connection, signal)
-      await untilAborted(connection.fetch(some.topicPartition, BigInt(some.from)), signal)
+      return await untilAborted(shared.connection.then(work), signal)
+    } catch (error) {
+      shared.discard()
+      throw error
     } finally {
       shared.leave()
     }
   }
 }
+
+async function requireSame(
+  connection: TopicConnection,
+  { topic, topicPartition }: OffsetLocator,
+  planned: string,
+): Promise<void> {
+  const id = await connection.topicId(topicPartition)
+  // A topic that is gone is told by whoever connects next.
+  if (id === null) throw remade(topic)
+  if (id !== planned)
+    throw unreadable([
+      `topic "${topic}" is not the one that was planned: it was deleted and made anew; start another run`,
+    ])
+}
+
+const remade = (topic: string): RetryableError =>
+  new RetryableError('KAFKA_UNREACHABLE', `topic "${topic}" is being deleted, or made anew`)
 
 const unreadable = (reasons: readonly string[]): TerminalError =>
   new TerminalError('SOURCE_NOT_READABLE', reasons.join('; '), { reasons })

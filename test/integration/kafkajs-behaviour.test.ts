@@ -408,6 +408,7 @@ test('a consumer that never runs is handed the cluster, which answers, and no gr
   const answer = await connection.fetch(1, 1n)
   expect(answer).toMatchObject({ errorCode: 0, highWatermark: 3n, lastStableOffset: 3n, logStartOffset: 0n })
   expect(await connection.fetch(1, 99n)).toMatchObject({ errorCode: 1 })
+  expect(await connection.topicId()).toMatch(/^[0-9a-f]{32}$/)
   const { groups } = await admin.listGroups()
   expect(groups.filter((group) => group.groupId.includes(topic))).toEqual([])
 })

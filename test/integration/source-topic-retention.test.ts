@@ -44,7 +44,8 @@ test('a run begins where the topic does when it is planned, and ends where that 
   await topic.removeBefore(0, 4)
   const bounds = await pin(source)
   expect(bounds).toEqual({
-    ...{ kind: 'offsets', topic: topic.name, topicPartitions: [{ topicPartition: 0, from: '4', to: '10' }] },
+    ...{ kind: 'offsets', topic: topic.name, topicId: expect.stringMatching(/^[0-9a-f]{32}$/) },
+    topicPartitions: [{ topicPartition: 0, from: '4', to: '10' }],
   })
   const range = await whole(source)
   await topic.write(0, records(3))
@@ -98,6 +99,23 @@ test('a topic that was made anew and has less than was planned is not taken for 
   await expect(next(reading(source, range, 100, '6'))).rejects.toMatchObject({
     message: expect.stringContaining('the plan has offsets to before 10, and it ends before 2'),
   })
+})
+
+test('a topic that was made anew is not taken for the one that was planned, though it has all its offsets', async () => {
+  const { topic, source } = await open(10, 150_000)
+  const range = await whole(source)
+  const pages = reading(source, range, 1)
+  await next(pages)
+  await topic.delete()
+  await topic.create(1)
+  for (let sent = 0; sent < 20; sent += 5) await topic.write(0, records(5, 150_000))
+  const message = expect.stringContaining(`topic "${topic.name}" is not the one that was planned`)
+  await expect(next(reading(source, range, 100))).rejects.toMatchObject({ code: 'SOURCE_NOT_READABLE', message })
+  const rest = (async () => {
+    for (;;) if ((await next(pages)).last) return
+  })()
+  await expect(rest).rejects.toThrow()
+  expect(await pin(source)).not.toMatchObject({ topicId: range.locator?.['topicId'] })
 })
 
 test('a topic that is gone, or has fewer topic partitions, is named', async () => {

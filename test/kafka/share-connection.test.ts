@@ -9,6 +9,7 @@ function counted() {
     return {
       fetch: async () => null,
       offsets: async () => ({ first: 0n, end: 0n }),
+      topicId: async () => null,
       close: async () => void (counts.closed += 1),
     }
   }

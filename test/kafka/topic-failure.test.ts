@@ -49,8 +49,12 @@ describe('what a broker says of a topic', () => {
       })
   })
 
-  it('our own errors stay what they are', () => {
-    for (const error of [new RetryableError('TIMED_OUT', 'a'), new TerminalError('CONFIG_INVALID', 'b')])
+  it('our own errors, and our own mistakes, stay what they are', () => {
+    for (const error of [
+      new RetryableError('TIMED_OUT', 'a'),
+      new TerminalError('CONFIG_INVALID', 'b'),
+      new TypeError('c'),
+    ])
       expect(topicFailure(config, 'orders', error)).toBe(error)
   })
 })

@@ -7,6 +7,7 @@ import { OffsetLocator } from '../../src/plan/offset-locator.ts'
 const bounds: PinnedBounds = {
   kind: 'offsets',
   topic: 'orders',
+  topicId: 'a1',
   topicPartitions: [
     { topicPartition: 0, from: '100', to: '105' },
     { topicPartition: 1, from: '7', to: '7' },
@@ -14,7 +15,7 @@ const bounds: PinnedBounds = {
   ],
 }
 const locator = (topicPartition: number, from: string, to: string, firstPosition: string) => ({
-  ...{ topic: 'orders', topicPartition, from, to, firstPosition },
+  ...{ topic: 'orders', topicId: 'a1', topicPartition, from, to, firstPosition },
 })
 
 describe('cutting a topic by offsets', () => {
@@ -48,7 +49,10 @@ describe('cutting a topic by offsets', () => {
       const topicPartitions = all.map(([from, length], topicPartition) => ({
         ...{ topicPartition, from: `${from}`, to: `${from + length}` },
       }))
-      const plan = cut({ kind: 'offsets', topic: 'orders', topicPartitions }, { kind: 'offsets', records })
+      const plan = cut(
+        { kind: 'offsets', topic: 'orders', topicId: null, topicPartitions },
+        { kind: 'offsets', records },
+      )
       const taken = [...plan].flatMap((partition) => {
         if (partition.locator === null) return []
         const { topicPartition, from, to, firstPosition } = OffsetLocator.parse(partition.locator)

@@ -107,6 +107,7 @@ const byOffsets: fc.Arbitrary<Case> = fc
       {
         kind: 'offsets',
         topic: 'orders',
+        topicId: null,
         topicPartitions: all.map(([from, length], topicPartition) => ({
           ...{ topicPartition, from: `${from}`, to: `${from + length}` },
         })),
