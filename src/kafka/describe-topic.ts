@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import kafkajs, { type Admin } from 'kafkajs'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
@@ -11,6 +12,10 @@ export interface TopicPartitionOffsets {
   readonly from: string
   readonly to: string
 }
+
+/** A topic that was just made, or whose broker has just gone, has a leader soon. */
+const [leaderlessForMs, againMs] = [5_000, 100]
+const electing: ReadonlySet<string> = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 
 /** Why a topic cannot be read, with the name most like it when there is none; null when there is nothing to say. Throws RetryableError (KAFKA_UNREACHABLE). */
 export function whyNoTopic(config: Config, topic: string, log: Log): Promise<string | null> {
@@ -29,7 +34,7 @@ export function whyNoTopic(config: Config, topic: string, log: Log): Promise<str
 
 /** In the order of the topic partitions. Throws RetryableError (KAFKA_UNREACHABLE), TerminalError (SOURCE_NOT_READABLE). */
 export async function topicOffsets(config: Config, topic: string, log: Log): Promise<TopicPartitionOffsets[]> {
-  const found = await asAdmin(config, topic, log, (admin) => admin.fetchTopicOffsets(topic))
+  const found = await asAdmin(config, topic, log, (admin) => endsWhenLed(admin, topic))
   return found
     .map(({ partition, low, high }) => ({
       topicPartition: partition,
@@ -38,6 +43,19 @@ export async function topicOffsets(config: Config, topic: string, log: Log): Pro
       to: BigInt(high) < BigInt(low) ? low : high,
     }))
     .sort((a, b) => a.topicPartition - b.topicPartition)
+}
+
+/** What a new leader says when it has heard that it is one. */
+async function endsWhenLed(admin: Admin, topic: string): ReturnType<Admin['fetchTopicOffsets']> {
+  const deadline = performance.now() + leaderlessForMs
+  for (;;)
+    try {
+      return await admin.fetchTopicOffsets(topic)
+    } catch (error) {
+      const isPassing = error instanceof kafkajs.KafkaJSProtocolError && electing.has(error.type)
+      if (!isPassing || performance.now() > deadline) throw error
+      await wait(againMs)
+    }
 }
 
 async function asAdmin<Result>(

@@ -60,6 +60,10 @@ export async function testTopic(
     isThere = true
   }
   await create(topicPartitions)
+  const decided = async (topicPartition: number): Promise<number> => {
+    const offsets = await admin.fetchTopicOffsets(name)
+    return Number(offsets.find(({ partition }) => partition === topicPartition)?.high)
+  }
   const messages = (partition: number, records: readonly TestRecord[]) =>
     records.map((record) => ({ ...record, partition }))
   return {
@@ -76,10 +80,15 @@ export async function testTopic(
       })
       producers.push(own)
       await own.connect()
+      const before = await decided(topicPartition)
       const transaction = await own.transaction()
       await transaction.send({ topic: name, messages: messages(topicPartition, records) })
-      if (end === 'commit') await transaction.commit()
-      else if (end === 'abort') await transaction.abort()
+      if (end === 'open') return
+      await (end === 'commit' ? transaction.commit() : transaction.abort())
+      // Brokers write the end of a transaction a moment after they have said that it ended.
+      await eventually('the end of a transaction', async () =>
+        (await decided(topicPartition)) === before + records.length + 1 ? true : undefined,
+      )
     },
     removeBefore: (partition, offset) =>
       admin.deleteTopicRecords({ topic: name, partitions: [{ partition, offset: String(offset) }] }),
