@@ -21,6 +21,7 @@ export {
   groupOffsets,
   groupWorkers,
 } from './compose/operations.ts'
+export { schedulesOf } from './compose/schedules.ts'
 
 export type Role = 'planner' | 'worker' | 'ledger' | 'supervisor'
 

@@ -9,3 +9,4 @@ export type {
 export { defineBackfill } from './define/define-backfill.ts'
 export { partition } from './define/partition-by.ts'
 export type { RowSchema } from './define/row-schema.ts'
+export type { ScheduleInput } from './define/schedule.ts'

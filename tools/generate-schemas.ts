@@ -1,13 +1,15 @@
 // Writes topics/: for each topic its declaration, the JSON Schema of its value and, once per version, a golden sample;
-// and schemas/: the JSON Schemas of the documents that commands print and of those that people write.
+// schemas/: the JSON Schemas of the documents that commands print and of those that people write; and the table of all
+// settings in docs/configuration.md.
 // A golden sample that exists is never written again: every later reader must still read it.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import { PlanReport } from '../src/contract/plan-report.ts'
 import { DefinitionFile } from '../src/define/definition-file.ts'
 import { jsonSchemaOf } from '../src/kafka/codec.ts'
 import { type TopicDeclaration, topicCatalog } from '../src/kafka/topic-catalog.ts'
+import { ConfigFile, settingsTable } from '../src/process/settings.ts'
 import { topicSamples } from './topic-samples.ts'
 
 const folder = new URL('../topics/', import.meta.url)
@@ -17,6 +19,7 @@ const documents: Readonly<Record<string, z.ZodType>> = {
   'plan-report.v1.schema.json': PlanReport,
   // Read, not printed: for editors.
   'definition.v1.schema.json': DefinitionFile,
+  'config.v1.schema.json': ConfigFile,
 }
 
 const text = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
@@ -30,6 +33,16 @@ export function topicFiles(topic: TopicDeclaration): ReadonlyMap<string, string>
   ])
 }
 
+const settingsPage = new URL('../docs/configuration.md', import.meta.url)
+
+/** The page about settings with its table as it should be. */
+export function withSettings(page: string): string {
+  const [from, to] = ['<!-- settings: written by npm run schemas:generate -->', '<!-- end of settings -->']
+  const [start, end] = [page.indexOf(from), page.indexOf(to)]
+  if (start < 0 || end < start) throw new Error(`docs/configuration.md has no place for the table: ${from} … ${to}`)
+  return `${page.slice(0, start + from.length)}\n\n${settingsTable()}\n\n${page.slice(end)}`
+}
+
 /** The schemas of printed documents by file name. */
 export const documentSchemas = (): ReadonlyMap<string, string> =>
   new Map(Object.entries(documents).map(([name, schema]) => [name, text(jsonSchemaOf(schema))]))
@@ -38,6 +51,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const schemas = new URL('../schemas/', import.meta.url)
   mkdirSync(schemas, { recursive: true })
   for (const [name, content] of documentSchemas()) writeFileSync(new URL(name, schemas), content)
+  writeFileSync(settingsPage, withSettings(readFileSync(settingsPage, 'utf8')))
   for (const topic of topicCatalog) {
     const of = new URL(`${topic.name}/`, folder)
     mkdirSync(of, { recursive: true })

@@ -48,10 +48,16 @@ const requests: RequestMessageInput[] = [
     params: { from: '2026-01-01', to: '2027-01-01' },
     requestedBy: 'ana@example.com',
   },
+  {
+    ...{ version: 1, type: 'start', requestKey: `follow/${runId}`, backfill: 'orders-v3', params: {} },
+    ...{ follow: true, follows: runId },
+  },
   { version: 1, type: 'pause', requestKey: 'pause/1', runId, reason: 'the database is busy', requestedBy: 'ana' },
   { version: 1, type: 'resume', requestKey: 'resume/1', runId, partitionId },
   { version: 1, type: 'cancel', requestKey: 'cancel/1', runId },
   { version: 1, type: 'retry', requestKey: 'retry/1', runId, partitionIds: [partitionId], priority: 5 },
+  { version: 1, type: 'tune', requestKey: 'tune/1', runId, chunkRows: 5_000, rowsPerSecond: null, weight: 2 },
+  { version: 1, type: 'archive', requestKey: 'archive/1', runId, reason: 'the numbers were checked' },
 ]
 const tasks: TaskMessage[] = [
   {
@@ -98,6 +104,10 @@ const status: StatusEvent[] = [
   },
   { ...ofPartition, type: 'partition.cancelled' },
   { ...ofRun, type: 'run.queued', position: 2, waitsFor: 'target' },
+  {
+    ...{ version: 1, at, type: 'schedule.skipped', backfill: 'orders-v2' },
+    ...{ from: '2026-11-20T03:00:00.000Z', to: '2026-11-22T03:00:00.000Z', times: 3 },
+  },
   { ...ofRun, type: 'partition.republished', partitionId, index: 3, message: 'no open task covered the partition' },
   {
     ...ofRun,
@@ -133,6 +143,13 @@ const status: StatusEvent[] = [
   { ...ofRun, type: 'partition.resumed', partitionId, index: 3, ...intended },
   { ...ofRun, type: 'partition.cancelling', partitionId, index: 3, ...intended, requestedBy: null, reason: null },
   { ...ofRun, type: 'intent.acknowledged', sequence: 4, intent: 'paused', worker: 'worker-1', atStart: false },
+  {
+    ...ofRun,
+    type: 'run.tuned',
+    ...intended,
+    changes: { chunkRows: { from: null, to: 5_000 }, rowsPerSecond: { from: 20_000, to: null } },
+  },
+  { ...ofRun, type: 'run.archived', requestKey: 'archive/1', requestedBy: null, reason: 'the numbers were checked' },
 ]
 const control: ControlMessage[] = [
   {
@@ -140,6 +157,7 @@ const control: ControlMessage[] = [
     sequence: 4,
     intent: 'paused',
     partitions: [{ partitionId, intent: 'cancelled' }],
+    settings: { chunkRows: 5_000, maxConcurrentPartitions: null, rowsPerSecond: null },
     requestedBy: 'ana@example.com',
     reason: 'the database is busy',
   },

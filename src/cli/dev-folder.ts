@@ -80,9 +80,7 @@ export function withRunningSystem(
   const isSet = (name: string): boolean => Boolean(env[name] ?? env[`${name}_FILE`])
   const missing = needed.filter((name) => !isSet(name))
   if (missing.length === 0) return env
-  const file = join(devFolderOf(cwd), 'env.json')
-  const running = readRunning(file)
-  const found = running !== undefined && isAlive(running) ? running.env : undefined
+  const found = runningEnv(cwd)
   if (found === undefined || missing.some((name) => found[name] === undefined))
     throw new TerminalError(
       'CONFIG_INVALID',
@@ -90,6 +88,12 @@ export function withRunningSystem(
         'start one there, or set the variables',
     )
   return { ...env, ...Object.fromEntries(Object.entries(found).filter(([name]) => !isSet(name))) }
+}
+
+/** What a running `tidemark up` of this folder says; undefined when none runs. */
+export function runningEnv(cwd: string): Readonly<Record<string, string>> | undefined {
+  const running = readRunning(join(devFolderOf(cwd), 'env.json'))
+  return running !== undefined && isAlive(running) ? running.env : undefined
 }
 
 function readRunning(file: string): Running | undefined {

@@ -1,6 +1,6 @@
 import type { Intended } from '../ledger/queries.ts'
 import type { Obedience } from '../status/acknowledged.ts'
-import { durationText } from './run/progress-text.ts'
+import { countText, durationText } from './run/progress-text.ts'
 
 /** acknowledged by 4 of 4 workers in 1.8s */
 export function obedienceText({ by, of, missing, tookMs }: Obedience): string {
@@ -18,9 +18,14 @@ export function intentText(intended: Intended, obedience: Obedience | null): str
   const own = (['paused', 'cancelled'] as const).flatMap((intent) =>
     of(intent) === 0 ? [] : [`${of(intent)} partitions ${intent}`],
   )
+  const since = intended.at === null ? '' : ` since ${intended.at}`
+  const settings = Object.entries(intended.settings).flatMap(([name, value]) =>
+    value === null ? [] : [`${name} ${countText(value)}`],
+  )
   return [
-    `${intended.intent} since ${intended.at}${by}${why}`,
+    `${intended.intent}${since}${by}${why}`,
     ...own,
+    ...settings,
     ...(obedience === null ? [] : [obedienceText(obedience)]),
   ].join(', ')
 }

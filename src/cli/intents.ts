@@ -1,28 +1,18 @@
 import { createInterface } from 'node:readline/promises'
 import type { Command } from '@commander-js/extra-typings'
 import { v7 as uuidV7 } from 'uuid'
-import type { LedgerReader } from '../compose.ts'
-import { RetryableError } from '../contract/errors.ts'
 import { PartitionId, type RunId } from '../contract/ids.ts'
 import type { IntentRequest } from '../contract/request.ts'
-import type { RequestAnswer, StatusEvent } from '../contract/status.ts'
-import { readConfig } from '../process/config.ts'
-import { obedienceOf } from '../status/acknowledged.ts'
-import { createClientLog } from './client-log.ts'
+import { askChange, type ChangeOptions } from './ask-change.ts'
 import type { CommandContext } from './context.ts'
-import { withRunningSystem } from './dev-folder.ts'
 import { EndedWith, exitCodes } from './exit-code.ts'
-import { obedienceText } from './intent-text.ts'
 import { parseDurationMs } from './parse-options.ts'
-import { parseRunId, runUnknown } from './watch.ts'
+import { parseRunId } from './watch.ts'
 
-interface IntentOptions {
+interface IntentOptions extends ChangeOptions {
   readonly partition?: string | undefined
   readonly reason?: string | undefined
   readonly requestKey?: string | undefined
-  readonly wait?: true | undefined
-  readonly timeout: number
-  readonly json?: true | undefined
 }
 
 const descriptions = {
@@ -31,7 +21,7 @@ const descriptions = {
   cancel: 'stop a run, or one of its partitions, for good; what is written stays',
 } as const satisfies Record<IntentRequest['type'], string>
 
-/** `tidemark pause`, `resume` and `cancel`: produce a request as any Kafka client would, and wait for the answer. */
+/** `tidemark pause`, `resume` and `cancel`. */
 export function addIntents(program: Command, context: CommandContext): void {
   for (const type of ['pause', 'resume'] as const)
     withOptions(program, type).action((run, options) => ask(context, type, parseRunId(run), options))
@@ -62,68 +52,18 @@ function withOptions(program: Command, type: IntentRequest['type']) {
     .option('--json', 'one JSON document on stdout')
 }
 
-async function ask(
+function ask(
   context: CommandContext,
   type: IntentRequest['type'],
   runId: RunId,
   options: IntentOptions,
 ): Promise<void> {
-  const stop = context.stopSignal()
-  const request = requestOf(type, runId, options, context.env['USER'])
-  const config = readConfig(withRunningSystem(context.env, context.cwd, ['KAFKA_BROKERS', 'DATABASE_URL']))
-  const [{ connectClient, groupWorkers, openLedger }, { within }] = await Promise.all([
-    import('../compose.ts'),
-    import('./run/within.ts'),
-  ])
-  const ledger = await openLedger(config)
-  const following = new AbortController()
-  try {
-    if ((await ledger.runIntent(runId)) === null) throw runUnknown(runId)
-    const log = await createClientLog(context.env, config)
-    const client = await connectClient(config, log)
-    try {
-      // Listening first: the answer must not come before somebody listens.
-      const events = await client.follow('now', AbortSignal.any([stop, following.signal]))
-      const sent = await client.submit(request)
-      const answer = await within(answerTo(events, sent), {
-        stop,
-        stopped: `stopped waiting; request "${sent.requestKey}" stands on the topic`,
-        limitMs: options.timeout,
-        late: () =>
-          new RetryableError(
-            'TIMED_OUT',
-            `request "${sent.requestKey}" stands on the topic and has no answer yet: is a planner running ("tidemark planner")?`,
-          ),
-      })
-      if (answer.type === 'request.rejected')
-        throw new EndedWith(exitCodes.conflict, `rejected: ${answer.reasons.join('; ')}`, { reasons: answer.reasons })
-      const told = { requestKey: sent.requestKey, runId, answer: answer.type.replace('request.', '') }
-      if (options.wait !== true) {
-        if (options.json) context.output.json(told)
-        else context.output.data(`${type} of ${options.partition ?? `run ${runId}`} ${told.answer}`)
-        return
-      }
-      const isRunCancelled = type === 'cancel' && options.partition === undefined
-      const waited = until(ledger, runId, isRunCancelled, () => groupWorkers(config, log), following.signal)
-      const done = await within(waited, {
-        stop,
-        stopped: `stopped waiting; the ${type} is in force all the same`,
-        limitMs: options.timeout,
-        late: () =>
-          new RetryableError(
-            'TIMED_OUT',
-            `the ${type} is in force, but not obeyed everywhere yet: see "tidemark status ${runId}"`,
-          ),
-      })
-      if (options.json) context.output.json({ ...told, ...done })
-      else context.output.data(`run ${runId} ${done.state}, ${obedienceText(done.acknowledged)}`)
-    } finally {
-      following.abort()
-      await client.close()
-    }
-  } finally {
-    await ledger.close()
-  }
+  const { partition } = options
+  const isRunCancelled = type === 'cancel' && partition === undefined
+  return askChange(context, requestOf(type, runId, options, context.env['USER']), options, {
+    ...(partition === undefined ? {} : { of: partition }),
+    ...(isRunCancelled ? { isDone: ({ state }) => state === 'cancelled' } : {}),
+  })
 }
 
 function requestOf(
@@ -140,38 +80,6 @@ function requestOf(
     ...(reason === undefined ? {} : { reason }),
     ...(user === undefined || user === '' ? {} : { requestedBy: user }),
   }
-}
-
-async function answerTo(
-  events: AsyncIterable<StatusEvent>,
-  sent: { readonly requestKey: string; readonly requestHash: string },
-): Promise<RequestAnswer> {
-  for await (const event of events)
-    if ('requestHash' in event && event.requestKey === sent.requestKey && event.requestHash === sent.requestHash)
-      return event
-  throw new RetryableError('TIMED_OUT', 'the status topic ended before the answer came')
-}
-
-type Done = { readonly state: string; readonly acknowledged: ReturnType<typeof obedienceOf> }
-
-/** Looks until every worker of the group obeys the newest intent, or the run is cancelled. */
-async function until(
-  ledger: LedgerReader,
-  runId: RunId,
-  isRunCancelled: boolean,
-  workers: () => Promise<readonly string[]>,
-  signal: AbortSignal,
-): Promise<Done> {
-  const lookEveryMs = 200
-  while (!signal.aborted) {
-    const [found, members] = await Promise.all([ledger.runIntent(runId), workers()])
-    if (found === null || found.intended === null) throw runUnknown(runId)
-    const { state, intended } = found
-    const acknowledged = obedienceOf(members, intended.acknowledged, intended)
-    if (isRunCancelled ? state === 'cancelled' : acknowledged.missing.length === 0) return { state, acknowledged }
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
-  }
-  throw new RetryableError('TIMED_OUT', 'nobody waits any more')
 }
 
 /** Never off a terminal: a script says --yes. */

@@ -5,6 +5,7 @@
  */
 import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import type { FileSettings } from '../process/config-file.ts'
 import { connectParent } from '../process/parent.ts'
 import type { CommandContext } from './context.ts'
 import { exitCodeOf, exitCodes } from './exit-code.ts'
@@ -23,8 +24,22 @@ let stop: AbortSignal | undefined
 const orphanGraceMs = 3_000
 parent?.gone.addEventListener('abort', () => setTimeout(() => process.exit(exitCodes.interrupted), orphanGraceMs))
 
+let configFile: FileSettings | undefined
+let env: NodeJS.ProcessEnv = process.env
+
 const context: CommandContext = {
-  env: process.env,
+  get env() {
+    return env
+  },
+  processEnv: process.env,
+  get configFile() {
+    return configFile
+  },
+  configure: async (named) => {
+    const { readConfigFile, withConfigFile } = await import('../process/config-file.ts')
+    configFile = readConfigFile(process.cwd(), named ?? process.env['TIDEMARK_CONFIG'])
+    env = withConfigFile(process.env, configFile)
+  },
   cwd: process.cwd(),
   entry: fileURLToPath(import.meta.url),
   output: createOutput(process.stdout, process.stderr),
@@ -43,7 +58,7 @@ try {
   await createProgram(context, parent).parseAsync(process.argv)
   process.exit(exitCodes.done)
 } catch (error) {
-  const text = failureText(error, process.env['LOG_LEVEL'] === 'debug')
+  const text = failureText(error, env['LOG_LEVEL'] === 'debug')
   process.stderr.write(text)
   const exitCode = exitCodeOf(error)
   const reasons =

@@ -11,6 +11,8 @@ export interface RequestOptions {
   readonly param?: readonly string[] | undefined
   readonly requestKey?: string | undefined
   readonly plan?: string | undefined
+  readonly follow?: boolean | undefined
+  readonly follows?: string | undefined
 }
 
 /** The start request that a command produces. Without a key of the caller's own every call asks for another run. */
@@ -21,6 +23,8 @@ export function startRequest(backfill: string, options: RequestOptions, user: st
     requestKey: options.requestKey ?? `${backfill}/${uuidV7()}`,
     backfill,
     params: parseParams(options.params, options.param ?? []),
+    ...(options.follow === undefined ? {} : { follow: options.follow }),
+    ...(options.follows === undefined ? {} : { follows: options.follows }),
     ...(options.plan === undefined ? {} : { plan: approvedPlan(options.plan) }),
     ...(user === undefined || user === '' ? {} : { requestedBy: user }),
   }

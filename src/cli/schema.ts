@@ -5,15 +5,18 @@ import type { CommandContext } from './context.ts'
 export function addSchema(program: Command, context: CommandContext): void {
   program
     .command('schema')
-    .description('print the JSON Schema of definition files (*.backfill.yaml), or of what "plan --json" prints')
-    .addArgument(new Argument('<of>').choices(['definition', 'plan'] as const))
+    .description(
+      'print the JSON Schema of definition files (*.backfill.yaml), of configuration files (tidemark.config.yaml), or of what "plan --json" prints',
+    )
+    .addArgument(new Argument('<of>').choices(['definition', 'config', 'plan'] as const))
     .action(async (of) => {
-      const [{ z }, { DefinitionFile }, { PlanReport }] = await Promise.all([
+      const [{ z }, { DefinitionFile }, { ConfigFile }, { PlanReport }] = await Promise.all([
         import('zod'),
         import('../define/definition-file.ts'),
+        import('../process/settings.ts'),
         import('../contract/plan-report.ts'),
       ])
-      const schema = of === 'definition' ? DefinitionFile : PlanReport
+      const schema = { definition: DefinitionFile, config: ConfigFile, plan: PlanReport }[of]
       context.output.data(JSON.stringify(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' }), null, 2))
     })
 }

@@ -22,8 +22,8 @@ export function runsTable(runs: readonly ListedRun[]): string {
   return linesOf(table)
 }
 
-const stateText = ({ state, position }: ListedRun): string =>
-  position === null ? state : `${state}, place ${position}`
+const stateText = ({ state, position, archivedAt }: ListedRun): string =>
+  position !== null ? `${state}, place ${position}` : archivedAt !== null ? `${state}, archived` : state
 
 export function runTable(run: RunSummary, obedience: Obedience | null): string {
   const { partitions, totals } = run
@@ -32,11 +32,21 @@ export function runTable(run: RunSummary, obedience: Obedience | null): string {
     ['request', run.requestKey],
     ...(run.retryOf === null ? [] : [['retry of', run.retryOf] as [string, string]]),
     ...(run.retries.length === 0 ? [] : [['retried by', run.retries.join(', ')] as [string, string]]),
+    ...(run.follows === null ? [] : [['follows', run.follows] as [string, string]]),
+    ...(run.followedBy !== null
+      ? [['followed by', run.followedBy] as [string, string]]
+      : run.follow && run.state !== 'failed' && run.state !== 'cancelled'
+        ? [['followed by', 'none yet: when it has completed, and rows have come in above it'] as [string, string]]
+        : []),
     ...(run.intended === null ? [] : [['intent', intentText(run.intended, obedience)] as [string, string]]),
     ['target', run.target],
     ['accepted', run.acceptedAt],
+    ...(run.priority === 0 && run.weight === 1
+      ? []
+      : [['share', `priority ${run.priority}, weight ${run.weight}`] as [string, string]]),
     ['planned', run.plannedAt ?? 'not yet'],
     ['ended', run.endedAt ?? 'not yet'],
+    ...(run.archivedAt === null ? [] : [['archived', run.archivedAt] as [string, string]]),
     [
       'rows',
       `${countText(totals.rowsRead)} read, ${countText(totals.rowsWritten)} written, ${countText(totals.rowsRejected)} rejected`,

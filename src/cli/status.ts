@@ -14,8 +14,9 @@ export function addStatus(program: Command, context: CommandContext): void {
     .command('status')
     .description('list runs, newest first, or show one run')
     .argument('[run]', 'id of the run')
+    .option('--all', 'list archived runs too')
     .option('--json', 'one JSON document on stdout')
-    .action(async (run, { json }) => {
+    .action(async (run, { all, json }) => {
       const runId = run === undefined ? undefined : parseRunId(run)
       const config = readConfig(withRunningSystem(context.env, context.cwd, ['KAFKA_BROKERS', 'DATABASE_URL']))
       const [{ openLedger }, { runTable, runsTable }] = await Promise.all([
@@ -25,7 +26,7 @@ export function addStatus(program: Command, context: CommandContext): void {
       const ledger = await openLedger(config)
       try {
         if (runId === undefined) {
-          const runs = await ledger.listRuns()
+          const runs = await ledger.listRuns(all === true)
           if (json) context.output.json({ runs })
           else context.output.data(runsTable(runs))
           return
@@ -47,7 +48,10 @@ export function addStatus(program: Command, context: CommandContext): void {
 async function obedience(config: Config, intended: Intended): Promise<Obedience | null> {
   const { groupWorkers } = await import('../compose.ts')
   try {
-    return obedienceOf(await groupWorkers(config, quietLog), intended.acknowledged, intended)
+    return obedienceOf(await groupWorkers(config, quietLog), intended.acknowledged, {
+      sequence: intended.sequence,
+      at: intended.changedAt,
+    })
   } catch {
     return null
   }

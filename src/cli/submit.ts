@@ -24,6 +24,8 @@ export function addSubmit(program: Command, context: CommandContext): void {
       '--plan <id|file>',
       'only if planning still gives this plan: its id, or what "tidemark plan --json" printed',
     )
+    .option('--follow', 'when it has completed, go on with the rows that came in above its bounds, and so on')
+    .option('--follows <run>', 'begin above the bounds of this completed run')
     .option('--request-key <key>', 'name of this request: the same key and body are the same run for ever')
     .option('--wait', 'wait until the run has ended')
     .option('--timeout <duration>', 'how long to wait for the answer', parseDurationMs, 30_000)

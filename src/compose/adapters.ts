@@ -8,7 +8,9 @@ import type { Mark } from '../process/marks.ts'
 import { openPostgresInsert } from '../sink/postgres-insert.ts'
 import { openPostgresUpsert } from '../sink/postgres-upsert.ts'
 import type { Sink } from '../sink/sink.ts'
+import { openCsvSource } from '../source/csv.ts'
 import { openKafkaTopic } from '../source/kafka-topic.ts'
+import { openNdjsonSource } from '../source/ndjson.ts'
 import { openParquetSource } from '../source/parquet.ts'
 import { openPostgresTable } from '../source/postgres-table.ts'
 import type { Source } from '../source/source.ts'
@@ -44,6 +46,10 @@ export function adaptersOf(config: Config, pool: Pools['open'], log: Log, mark: 
       switch (source.kind) {
         case 'files.parquet':
           return openParquetSource(source, { folder })
+        case 'files.csv':
+          return openCsvSource(source, { folder })
+        case 'files.ndjson':
+          return openNdjsonSource(source, { folder })
         case 'postgres.table':
           return openPostgresTable(source, { pool: pool(config.database(source.database)), partitionBy })
         case 'kafka.topic':

@@ -14,7 +14,8 @@ import { control, createPools } from './pools.ts'
 
 /** The record of what happened, read; and what stands in a run's sink. */
 export interface LedgerReader {
-  listRuns(): Promise<readonly ListedRun[]>
+  /** Those that were archived only if asked for. */
+  listRuns(withArchived: boolean): Promise<readonly ListedRun[]>
   /** Null when there is no such run. */
   runSummary(runId: RunId): Promise<RunSummary | null>
   /** What is wanted of a run, and who obeys; null when there is no such run. */
@@ -40,7 +41,7 @@ export async function openLedger(config: Config, log: Log = quietLog): Promise<L
     throw error
   }
   return {
-    listRuns: () => queries.listRuns(pool, schema),
+    listRuns: (withArchived) => queries.listRuns(pool, schema, withArchived),
     runSummary: (runId) => queries.runSummary(pool, schema, runId),
     runIntent: (runId) => queries.runIntent(pool, schema, runId),
     liveRun: async (backfill, params) => (await queries.liveRunOf(pool, schema, backfill, params))?.id ?? null,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Count } from './certificate.ts'
 import { BackfillId, PartitionId, RunId } from './ids.ts'
 import { Instant } from './instant.ts'
+import { Settings } from './settings.ts'
 
 /** What a person wants a run to be. */
 export const Intent = z.enum(['running', 'paused', 'cancelled'])
@@ -26,6 +27,9 @@ export const ControlMessage = z.object({
   sequence: Count,
   intent: Intent,
   partitions: z.array(PartitionIntent),
+  /** Absent: nothing was ever tuned. */
+  settings: Settings.optional(),
+  /** Of the request that changed it last. */
   requestedBy: z.string().optional(),
   reason: z.string().optional(),
   /** When the planner wrote the intent down. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Count } from './certificate.ts'
 import { Instant } from './instant.ts'
-import { DecimalInteger } from './range.ts'
+import { DecimalInteger, type NumberedKind } from './range.ts'
 
 /** A file as it was when the bounds were pinned; another size or modification time later is another file. */
 export const PinnedFile = z.object({
@@ -13,6 +13,19 @@ export const PinnedFile = z.object({
 })
 export type PinnedFile = z.infer<typeof PinnedFile>
 
+/** The same of a file of text. */
+export const PinnedTextFile = z.object({
+  path: z.string(),
+  bytes: Count,
+  modifiedMs: z.number(),
+  /**
+   * Bytes of the file, ascending, at which partitions begin because records do. Null: it may be cut anywhere, for
+   * whoever reads finds where the next record begins.
+   */
+  starts: z.array(Count).nullable(),
+  estimatedRows: Count,
+})
+export type PinnedTextFile = z.infer<typeof PinnedTextFile>
 /** A topic partition with its offsets when the bounds were pinned: from the first that was there to before the first not decided. */
 export const PinnedOffsets = z.object({ topicPartition: Count, from: DecimalInteger, to: DecimalInteger })
 export type PinnedOffsets = z.infer<typeof PinnedOffsets>
@@ -24,20 +37,27 @@ export type PinnedOffsets = z.infer<typeof PinnedOffsets>
 export const RowSpread = z.array(z.object({ to: z.string(), rows: Count }))
 export type RowSpread = z.infer<typeof RowSpread>
 
-const spread = {
-  /** Where the partitions are to hold equally many rows. */
-  spread: RowSpread.optional(),
+const why = {
   /** Why the domain is cut along this column, where that was left to the planner. */
   why: z.string().optional(),
+}
+const ofColumn = {
+  column: z.string(),
+  estimatedRows: Count.nullable(),
+  /** Where the partitions are to hold equally many rows. */
+  spread: RowSpread.optional(),
+  ...why,
 }
 
 /**
  * The closed, finite domain of a run, fixed before planning and stored with it: rows above belong to a later run.
- * `rows`: the positions 0 … n−1 of all rows of the files, counted through the files in this order. `offsets`: the same of
- * all offsets of a topic, through its topic partitions; an offset may have no record.
+ * `rows`: the positions 0 … n−1 of all rows of the files, counted through the files in this order. `bytes`: those of all
+ * their bytes; a record is in the range that holds its first byte. `offsets`: those of all offsets of a topic, through its
+ * topic partitions; an offset may have no record.
  */
 export const PinnedBounds = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rows'), files: z.array(PinnedFile) }),
+  z.object({ kind: z.literal('bytes'), files: z.array(PinnedTextFile) }),
   z.object({
     kind: z.literal('offsets'),
     topic: z.string(),
@@ -47,22 +67,32 @@ export const PinnedBounds = z.discriminatedUnion('kind', [
   }),
   z.object({
     kind: z.literal('integer'),
-    column: z.string(),
     from: DecimalInteger,
     to: DecimalInteger,
-    estimatedRows: Count.nullable(),
-    ...spread,
+    /** The whole ring of the column's hash is the domain, not its values. */
+    hashed: z.literal(true).optional(),
+    ...ofColumn,
   }),
+  z.object({ kind: z.literal('time'), from: Instant, to: Instant, ...ofColumn }),
+  z.object({ kind: z.literal('uuid'), from: z.guid(), to: z.guid(), ...ofColumn }),
+  /** `from`, `to` and the ends of the steps are places (key-place.ts); steps hold about as many rows as a partition is to. */
   z.object({
-    kind: z.literal('time'),
-    column: z.string(),
-    from: Instant,
-    to: Instant,
+    kind: z.literal('key'),
+    columns: z.array(z.string()).min(1),
+    from: z.string(),
+    to: z.string(),
     estimatedRows: Count.nullable(),
-    ...spread,
+    spread: RowSpread,
+    /** Only rows with one of these values of the one column: distinct, in the server's order. */
+    values: z.array(z.string()).optional(),
+    ...why,
   }),
 ])
 export type PinnedBounds = z.infer<typeof PinnedBounds>
+/** Bounds of keys in an order of the server's own. */
+export type KeyBounds = Extract<PinnedBounds, { kind: 'key' }>
+/** Bounds of one column, between which cuts can be computed. */
+export type NumberedBounds = Extract<PinnedBounds, { kind: NumberedKind }>
 
 /** One cut of the plan, before it has an id. */
 export const PlannedPartition = z.object({

@@ -3,15 +3,24 @@ import { z } from 'zod'
 /** A whole number of any size, as decimal digits: int8 keys exceed what a JSON number carries exactly. */
 export const DecimalInteger = z.string().regex(/^-?(0|[1-9][0-9]*)$/, 'must be a whole number in decimal digits')
 
+/** Kinds of bounds that stand for whole numbers, which everybody orders alike, and between which a cut can be computed. */
+export const NumberedKind = z.enum(['integer', 'time', 'uuid'])
+export type NumberedKind = z.infer<typeof NumberedKind>
+
 /**
  * What a partition's bounds count in, and so how two bounds compare.
- * `integer`: positions of rows in files or of offsets in a topic, or integer keys. `time`: instants.
+ * `integer`: positions of rows or bytes in files or of offsets in a topic, or integer or numeric keys. `time`: instants.
+ * `uuid`: as 128-bit numbers. `key`: the values of one or more columns, in an order that only the server knows that holds
+ * them.
  */
-export const KeyKind = z.enum(['integer', 'time'])
+export const KeyKind = z.enum([...NumberedKind.options, 'key'])
 export type KeyKind = z.infer<typeof KeyKind>
 
+/** At most 512 characters, as a cursor: a key is both. */
+const Bound = z.string().max(512)
+
 /** Half-open range [from, to) of the source, both ends finite, in the text form of its key kind. */
-export const KeyRange = z.object({ kind: KeyKind, from: z.string().max(64), to: z.string().max(64) })
+export const KeyRange = z.object({ kind: KeyKind, from: Bound, to: Bound })
 export type KeyRange = z.infer<typeof KeyRange>
 
 /**
@@ -21,26 +30,34 @@ export type KeyRange = z.infer<typeof KeyRange>
 export const Cursor = z.string().min(1).max(512)
 export type Cursor = z.infer<typeof Cursor>
 
-/** Bounds of the same kind compared: negative when `a` comes first. Throws RangeError on a bound that is not of the kind. */
-export function compareBounds(kind: KeyKind, a: string, b: string): number {
-  const [left, right] = [boundValue(kind, a), boundValue(kind, b)]
-  return left < right ? -1 : left > right ? 1 : 0
-}
-
-/** A bound as one number that orders: the integer itself, or microseconds since 1970. */
-export function boundValue(kind: KeyKind, bound: string): bigint {
+/** A bound as one number that orders. Throws RangeError on a bound that is not of the kind. */
+export function boundValue(kind: NumberedKind, bound: string): bigint {
   switch (kind) {
     case 'integer':
       if (!DecimalInteger.safeParse(bound).success) throw new RangeError(`"${bound}" is not a whole number`)
       return BigInt(bound)
     case 'time':
       return instantToMicros(bound)
+    case 'uuid':
+      return uuidToNumber(bound)
   }
 }
 
 /** The bound of a number that `boundValue` gave. */
-export function boundText(kind: KeyKind, value: bigint): string {
-  return kind === 'time' ? microsToInstant(value) : value.toString()
+export function boundText(kind: NumberedKind, value: bigint): string {
+  switch (kind) {
+    case 'integer':
+      return value.toString()
+    case 'time':
+      return microsToInstant(value)
+    case 'uuid':
+      return numberToUuid(value)
+  }
+}
+
+/** True for a range that has no place for a row: of kind `key` such a one has equal ends. */
+export function isEmptyRange({ kind, from, to }: KeyRange): boolean {
+  return kind === 'key' ? from === to : boundValue(kind, from) >= boundValue(kind, to)
 }
 
 /** Microseconds since 1970-01-01T00:00:00Z of an RFC 3339 instant in UTC. Throws RangeError when it is none. */
@@ -56,4 +73,16 @@ export function microsToInstant(micros: bigint): string {
   const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n
   const seconds = new Date(Number((micros - fraction) / 1000n)).toISOString().slice(0, 19)
   return fraction === 0n ? `${seconds}Z` : `${seconds}.${fraction.toString().padStart(6, '0').replace(/0+$/, '')}Z`
+}
+
+function uuidToNumber(uuid: string): bigint {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid))
+    throw new RangeError(`"${uuid}" is not a UUID such as 018f3a52-0000-7000-8000-000000000000`)
+  return BigInt(`0x${uuid.replaceAll('-', '')}`)
+}
+
+function numberToUuid(value: bigint): string {
+  const digits = value.toString(16).padStart(32, '0')
+  if (digits.length > 32 || value < 0n) throw new RangeError(`${value} is no number of a UUID`)
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

@@ -3,6 +3,7 @@ import { Count } from './certificate.ts'
 import { BackfillId, PartitionId, RequestKey, RunId, Sha256 } from './ids.ts'
 import { Instant } from './instant.ts'
 import { KeyRange } from './range.ts'
+import { ChunkRows, MaxConcurrentPartitions, RowsPerSecond } from './settings.ts'
 
 /**
  * What anybody produces on the request topic (or through the CLI, which does the same). Strict: an unknown field is
@@ -46,6 +47,10 @@ export const StartRequest = z.strictObject({
   expiresAt: Instant.optional(),
   /** Only if planning still gives this plan. */
   plan: ApprovedPlan.optional(),
+  /** When it has completed, rows that came in above its bounds are the next run's, and so on. Default: as the definition says. */
+  follow: z.boolean().optional(),
+  /** Begins above the bounds of this completed run of the same backfill and params. */
+  follows: RunId.optional(),
 })
 export type StartRequest = z.infer<typeof StartRequest>
 
@@ -57,6 +62,9 @@ const ofRun = {
   /** Why, for the record. */
   reason: z.string().min(1).max(500).optional(),
 }
+
+/** What of a live run a request can change. */
+export const tunable = ['chunkRows', 'maxConcurrentPartitions', 'rowsPerSecond', 'priority', 'weight'] as const
 
 /** Stop at the next chunk boundary and keep the place. */
 export const PauseRequest = z.strictObject({ ...ofRun, type: z.literal('pause') })
@@ -78,6 +86,35 @@ export const RetryRequest = z.strictObject({
 })
 export type RetryRequest = z.infer<typeof RetryRequest>
 
+/** Change limits of a live run: workers obey them from their next chunk on, the planner with the next tasks it publishes. */
+export const TuneRequest = z
+  .strictObject({
+    ...asked,
+    type: z.literal('tune'),
+    runId: RunId,
+    /** Of these three, null: back to what the definition says. */
+    chunkRows: ChunkRows.nullable().optional(),
+    maxConcurrentPartitions: MaxConcurrentPartitions.nullable().optional(),
+    rowsPerSecond: RowsPerSecond.nullable().optional(),
+    priority: share.priority,
+    weight: share.weight,
+    reason: z.string().min(1).max(500).optional(),
+  })
+  .refine((request) => tunable.some((name) => request[name] !== undefined), {
+    error: `it names nothing to change: give one of ${tunable.join(', ')}`,
+    path: [],
+  })
+export type TuneRequest = z.infer<typeof TuneRequest>
+
+/** Put a run that has ended away: lists leave it out. Nothing of it is deleted. */
+export const ArchiveRequest = z.strictObject({
+  ...asked,
+  type: z.literal('archive'),
+  runId: RunId,
+  reason: z.string().min(1).max(500).optional(),
+})
+export type ArchiveRequest = z.infer<typeof ArchiveRequest>
+
 export const IntentRequest = z.discriminatedUnion('type', [PauseRequest, ResumeRequest, CancelRequest])
 export type IntentRequest = z.infer<typeof IntentRequest>
 
@@ -87,6 +124,8 @@ export const RequestMessage = z.discriminatedUnion('type', [
   ResumeRequest,
   CancelRequest,
   RetryRequest,
+  TuneRequest,
+  ArchiveRequest,
 ])
 export type RequestMessage = z.infer<typeof RequestMessage>
 export type RequestMessageInput = z.input<typeof RequestMessage>

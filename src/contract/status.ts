@@ -8,8 +8,9 @@ import { RunState } from './states.ts'
 
 /**
  * One fact, told once (and harmlessly again). Readers drop fields they do not know. The identity of a partition event
- * is (partitionId, epoch, sequence, type), of a run event (runId, type), of an intent also its sequence, of an
- * acknowledgement (runId, sequence, worker), of an answer (requestKey, requestHash, type).
+ * is (partitionId, epoch, sequence, type), of a run event (runId, type), of an intent and a tuning also its sequence, of
+ * an acknowledgement (runId, sequence, worker), of an answer (requestKey, requestHash, type), of due times that were
+ * skipped (backfill, from, to).
  */
 const fact = { version: z.literal(1), at: Instant }
 
@@ -87,7 +88,38 @@ export const PartitionIntended = z.object({
   partitionId: PartitionId,
   index: Count,
 })
-/** This worker works on nothing any more that the intent of this sequence, or of one before, does not want. */
+const Changed = z.object({
+  /** Of chunkRows, maxConcurrentPartitions and rowsPerSecond, null: what the definition says. */
+  from: z.number().nullable(),
+  to: z.number().nullable(),
+})
+
+/** Limits of a live run were changed and written down; workers obey them from their next chunk on. */
+export const RunTuned = z.object({
+  ...ofRun,
+  ...intended,
+  type: z.literal('run.tuned'),
+  /** What is another one now. */
+  changes: z.object({
+    chunkRows: Changed.optional(),
+    maxConcurrentPartitions: Changed.optional(),
+    rowsPerSecond: Changed.optional(),
+    priority: Changed.optional(),
+    weight: Changed.optional(),
+  }),
+})
+/** A run that has ended was put away: lists leave it out. */
+export const RunArchived = z.object({
+  ...ofRun,
+  type: z.literal('run.archived'),
+  requestKey: RequestKey,
+  requestedBy: z.string().nullable(),
+  reason: z.string().nullable(),
+})
+/**
+ * This worker works on nothing any more that the intent of this sequence, or of one before, does not want; every chunk
+ * that it begins from now on is within the settings of this sequence.
+ */
 export const IntentAcknowledged = z.object({
   ...ofRun,
   type: z.literal('intent.acknowledged'),
@@ -143,6 +175,18 @@ export const PartitionRepublished = z.object({
   message: z.string(),
 })
 
+/** No planner was there at these due times of a schedule, and no run is made for them: `catchUp` lets only so many be. */
+export const ScheduleSkipped = z.object({
+  ...fact,
+  type: z.literal('schedule.skipped'),
+  backfill: BackfillId,
+  /** The first and the last of them. */
+  from: Instant,
+  to: Instant,
+  /** Null: more than a thousand. */
+  times: Count.nullable(),
+})
+
 export const StatusEvent = z.discriminatedUnion('type', [
   RequestAccepted,
   RequestDuplicate,
@@ -152,6 +196,8 @@ export const StatusEvent = z.discriminatedUnion('type', [
   RunEnded,
   RunIntended,
   PartitionIntended,
+  RunTuned,
+  RunArchived,
   IntentAcknowledged,
   PartitionClaimed,
   PartitionProgressed,
@@ -159,11 +205,13 @@ export const StatusEvent = z.discriminatedUnion('type', [
   PartitionFailed,
   PartitionCancelled,
   PartitionRepublished,
+  ScheduleSkipped,
 ])
 export type StatusEvent = z.infer<typeof StatusEvent>
 export type PartitionEvent = Extract<StatusEvent, { epoch: number }>
 export type RunEnd = z.infer<typeof RunEnded>
 export type IntentEvent = z.infer<typeof RunIntended> | z.infer<typeof PartitionIntended>
+export type RunChanges = z.infer<typeof RunTuned>['changes']
 export type RunEvent = z.infer<typeof RunPlanned> | RunEnd
 export type Acknowledgement = z.infer<typeof IntentAcknowledged>
 export type RequestAnswer = Extract<StatusEvent, { requestHash: string }>
@@ -190,6 +238,7 @@ export function statusIdentity(event: StatusEvent): string {
     case 'run.completed':
     case 'run.failed':
     case 'run.cancelled':
+    case 'run.archived':
       return [event.type, event.runId].join('|')
     case 'partition.claimed':
     case 'partition.progressed':
@@ -200,6 +249,7 @@ export function statusIdentity(event: StatusEvent): string {
     case 'run.paused':
     case 'run.resumed':
     case 'run.cancelling':
+    case 'run.tuned':
       return [event.type, event.runId, event.sequence].join('|')
     case 'partition.paused':
     case 'partition.resumed':
@@ -209,12 +259,15 @@ export function statusIdentity(event: StatusEvent): string {
       return [event.type, event.runId, event.sequence, event.worker].join('|')
     case 'partition.republished':
       return [event.type, event.partitionId, event.at].join('|')
+    case 'schedule.skipped':
+      return [event.type, event.backfill, event.from, event.to].join('|')
   }
 }
 
-/** The key of the message: partition id, else run id, else request key. */
+/** The key of the message: partition id, else run id, else request key, else backfill. */
 export function statusKey(event: StatusEvent): string {
   if ('partitionId' in event) return event.partitionId
   if ('runId' in event) return event.runId
+  if ('backfill' in event) return event.backfill
   return event.requestKey ?? event.requestHash
 }

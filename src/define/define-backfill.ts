@@ -2,8 +2,12 @@ import { z } from 'zod'
 import { TerminalError } from '../contract/errors.ts'
 import { BackfillId } from '../contract/ids.ts'
 import type { KeyRange } from '../contract/range.ts'
+import { ChunkRows, MaxConcurrentPartitions, RowsPerSecond } from '../contract/settings.ts'
+import { followProblem } from './follow.ts'
 import type { PartitionBy } from './partition-by.ts'
 import type { AnyRow } from './row-schema.ts'
+import { readSchedule, type Schedule, type ScheduleInput } from './schedule.ts'
+import { scheduleProblems } from './schedule-problems.ts'
 import type { SinkDefinition } from './sink-definition.ts'
 import type { SourceDefinition } from './source-definition.ts'
 
@@ -28,6 +32,10 @@ export type ParamsSchema = z.ZodObject<z.ZodRawShape>
 export interface Limits {
   /** Rows a chunk: what is read, written and checkpointed together, and at most read again after a crash. Default 25,000. */
   readonly chunkRows?: number
+  /** Rows taken from the source in a second, by all workers together; each takes as its part that of the lanes it holds. Default null: as many as come. */
+  readonly rowsPerSecond?: number | null
+  /** Tasks of a run that are open at the same time, in the whole group of workers. Default null: TIDEMARK_OPEN_TASKS. */
+  readonly maxConcurrentPartitions?: number | null
   /**
    * The run's error budget: rows that may be rejected before it is parked. 0, the default where no ratio is given: no
    * budget, a bad row fails its partition and the others go on.
@@ -56,6 +64,10 @@ interface BackfillFields<Params extends ParamsSchema, In, Out> {
   readonly limits?: Limits
   /** Columns whose values appear in no dead letter, rejected row, event or log. */
   readonly redact?: readonly NoInfer<(keyof In | keyof Out) & string>[]
+  /** When a run has completed, rows that came in above its bounds are the next run's, and so on. Default: false. */
+  readonly follow?: boolean
+  /** When it runs by itself. Default: only when somebody asks. */
+  readonly schedule?: ScheduleInput<NoInfer<keyof z.output<Params> & string>>
 }
 
 /** Pure: the same row gives the same rows, for a chunk may be read again. */
@@ -85,13 +97,17 @@ export interface Backfill {
   readonly sink: SinkDefinition<AnyRow>
   readonly limits: Required<Limits>
   readonly redact: readonly string[]
+  readonly follow: boolean
+  readonly schedule: Schedule | null
 }
 
 /** What a timer can wait for. */
 const longestTimeoutMs = 2_147_483_647
 
 const Limit = z.strictObject({
-  chunkRows: z.int().min(1).max(500_000).default(25_000),
+  chunkRows: ChunkRows.default(25_000),
+  rowsPerSecond: RowsPerSecond.nullable().default(null),
+  maxConcurrentPartitions: MaxConcurrentPartitions.nullable().default(null),
   maxRejectedRows: z.int().min(0).optional(),
   maxRejectedRatio: z.number().min(0).max(1).optional(),
   chunkTimeoutMs: z.int().min(100).max(longestTimeoutMs).default(300_000),
@@ -105,9 +121,11 @@ const budgetOf = ({ maxRejectedRows, maxRejectedRatio }: z.output<typeof Limit>)
   ratio: maxRejectedRatio ?? 1,
 })
 
-const waysToCut: Readonly<Record<SourceDefinition<unknown>['kind'], readonly PartitionBy['kind'][]>> = {
+const waysOfCutting: Readonly<Record<SourceDefinition<AnyRow>['kind'], readonly PartitionBy['kind'][]>> = {
   'files.parquet': ['rowGroup', 'rows'],
-  'postgres.table': ['time', 'key', 'quantiles', 'auto'],
+  'files.csv': ['bytes'],
+  'files.ndjson': ['bytes'],
+  'postgres.table': ['time', 'key', 'quantiles', 'hash', 'list', 'custom', 'auto'],
   'kafka.topic': ['offsets'],
 }
 
@@ -126,13 +144,22 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
   if (!id.success) reasons.push(`id ${JSON.stringify(input.id)} ${id.error.issues[0]?.message}`)
   const limits = Limit.safeParse(input.limits ?? {})
   if (!limits.success) reasons.push(`limits: ${z.prettifyError(limits.error)}`)
-  if (!waysToCut[input.source.kind].includes(input.partitionBy.kind))
+  if (!waysOfCutting[input.source.kind].includes(input.partitionBy.kind))
     reasons.push(
       `partitionBy "${input.partitionBy.kind}" does not fit source "${input.source.kind}": ` +
-        Object.entries(waysToCut)
+        Object.entries(waysOfCutting)
           .map(([source, ways]) => `${source} is cut by ${ways.join(' or ')}`)
           .join(', '),
     )
+  reasons.push(...placeProblems(input.source as SourceDefinition<AnyRow>, input.sink, input.transform === undefined))
+  const { follow = false } = input
+  const partitionBy = chosenBy(input.sink, input.partitionBy as PartitionBy)
+  const problem = follow ? followProblem(partitionBy) : null
+  if (problem !== null) reasons.push(problem)
+  const { schedule, reasons: wrong } =
+    input.schedule === undefined ? { schedule: null, reasons: [] } : readSchedule(input.schedule)
+  const params = (input.params ?? z.object({})) as ParamsSchema
+  reasons.push(...wrong, ...(schedule === null ? [] : scheduleProblems(schedule, params, follow)))
   if (!id.success || !limits.success || reasons.length > 0)
     throw new TerminalError('DEFINITION_INVALID', `backfill ${JSON.stringify(input.id)}: ${reasons.join('; ')}`, {
       reasons,
@@ -142,20 +169,45 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
   return Object.freeze({
     [brand]: true,
     id: id.data,
-    params: (input.params ?? z.object({})) as ParamsSchema,
+    params,
     source: input.source as SourceDefinition<AnyRow>,
-    partitionBy: chosenBy(input.sink, input.partitionBy as PartitionBy),
+    partitionBy,
     transform: (input.transform ?? null) as Backfill['transform'],
     sink: input.sink as SinkDefinition<AnyRow>,
     limits: { ...limits.data, maxRejectedRows: budget.rows, maxRejectedRatio: budget.ratio },
     redact: input.redact ?? [],
+    follow,
+    schedule,
   })
+}
+
+/** What holds the place of a row of a source that is cut by places. */
+const placesIn: Partial<Readonly<Record<SourceDefinition<AnyRow>['kind'], string>>> = {
+  'files.csv': 'its files',
+  'files.ndjson': 'its files',
+  'kafka.topic': 'its topic',
+}
+
+/**
+ * Rows of text files and of topics are cut by their places, and a sink that owns a range empties that of each partition: a
+ * column that holds something else would lose what nobody wrote.
+ */
+function placeProblems(
+  source: SourceDefinition<AnyRow>,
+  sink: { readonly kind: string; readonly range: string | null },
+  rowsPassAsTheyAre: boolean,
+): readonly string[] {
+  const whole = placesIn[source.kind]
+  if (whole === undefined || !('position' in source) || sink.range === null) return []
+  const needed = `range "${sink.range}" of ${sink.kind} has to hold the place of the row in ${whole}`
+  if (source.position === null) return [`${needed}: name a field for it with position`]
+  return rowsPassAsTheyAre && sink.range !== source.position ? [`${needed}, which is in "${source.position}"`] : []
 }
 
 /** A sink that owns a range of its target needs the source's partition column: there is nothing to choose. */
 function chosenBy(sink: { readonly range: string | null }, by: PartitionBy): PartitionBy {
   if (by.kind !== 'auto' || sink.range === null) return by
-  return { kind: 'quantiles', column: sink.range, rows: by.rows, timezone: 'UTC', bounds: null }
+  return { kind: 'quantiles', columns: [sink.range], rows: by.rows, timezone: 'UTC', bounds: null }
 }
 
 /** True for what `defineBackfill` returned, also when another copy of the package made it. */

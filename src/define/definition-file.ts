@@ -9,6 +9,7 @@ import { files } from './files.ts'
 import { type PartitionBy, partition } from './partition-by.ts'
 import { postgres } from './postgres.ts'
 import type { AnyRow } from './row-schema.ts'
+import { Schedule } from './schedule.ts'
 import { TopicInFile, topicOf } from './topic-in-file.ts'
 
 /** What a column becomes on its way: the words of zod. `text` is lossless for every type, times and numerics included. */
@@ -35,6 +36,7 @@ const paramTypes = {
   date: () => z.iso.date(),
   instant: () => z.iso.datetime({ offset: true }),
   boolean: () => z.boolean(),
+  list: () => z.array(z.union([z.string(), z.number()])),
 } as const satisfies Record<string, () => z.ZodType>
 
 const Param = z.strictObject({
@@ -48,14 +50,30 @@ const bounds = z
   .optional()
   .describe('Params that hold the first value and the one after the last.')
 const rows = z.int().min(1)
+const oneOrMore = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+
+const fileFields = {
+  path: oneOrMore,
+  position: z.string().min(1).optional(),
+}
+const textFields = { ...fileFields, maxRecordBytes: z.int().min(1).optional() }
+const character = z.string().regex(/^[\t\x20-\x7e]$/, 'must be one printable ASCII character or a tab')
 
 const Source = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('postgres.table'), table: z.string().min(1), key: z.string().min(1), database }),
+  z.strictObject({ kind: z.literal('postgres.table'), table: z.string().min(1), key: oneOrMore, database }),
+  z.strictObject({ kind: z.literal('files.parquet'), ...fileFields }),
   z.strictObject({
-    kind: z.literal('files.parquet'),
-    path: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
-    position: z.string().min(1).optional(),
+    kind: z.literal('files.csv'),
+    ...textFields,
+    header: z
+      .union([z.literal(true), z.array(z.string()).min(1)])
+      .optional()
+      .describe('True: the first record of each file names the columns. Otherwise their names.'),
+    delimiter: character.optional(),
+    quote: character.nullable().optional(),
+    quotedNewlines: z.boolean().optional(),
   }),
+  z.strictObject({ kind: z.literal('files.ndjson'), ...textFields }),
   TopicInFile,
 ])
 
@@ -73,6 +91,7 @@ const Sink = z.discriminatedUnion('kind', [
 const By = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('rowGroup') }),
   z.strictObject({ by: z.literal('rows'), rows }),
+  z.strictObject({ by: z.literal('bytes'), bytes: z.int().min(1).optional() }),
   z.strictObject({ by: z.literal('offsets'), records: rows }),
   z.strictObject({
     by: z.literal('time'),
@@ -84,11 +103,18 @@ const By = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('key'), column: z.string(), size: z.int().min(1), bounds }),
   z.strictObject({
     by: z.literal('quantiles'),
-    column: z.string(),
+    column: oneOrMore,
     rows: rows.optional(),
     timezone: z.string().optional(),
     bounds,
   }),
+  z.strictObject({
+    by: z.literal('list'),
+    column: z.string(),
+    values: z.string().describe('Param that holds the list.'),
+    size: z.int().min(1).optional(),
+  }),
+  z.strictObject({ by: z.literal('hash'), column: z.string(), partitions: z.int().min(1) }),
   z.strictObject({ by: z.literal('auto'), rows: rows.optional() }),
 ])
 
@@ -105,6 +131,11 @@ export const DefinitionFile = z.strictObject({
     .optional()
     .describe('As in defineBackfill: chunkRows, maxRejectedRows, chunkTimeoutMs …'),
   redact: z.array(z.string()).optional(),
+  schedule: Schedule.optional().describe('When it runs by itself.'),
+  follow: z
+    .boolean()
+    .optional()
+    .describe("When a run has completed, rows that came in above its bounds are the next run's, and so on."),
 })
 export type DefinitionFile = z.infer<typeof DefinitionFile>
 
@@ -124,7 +155,7 @@ function toBackfill(given: DefinitionFile): Backfill {
   const schema = z.object(
     Object.fromEntries(Object.entries(given.columns).map(([name, word]) => [name, columnSchema(word)])),
   )
-  const { source, sink, limits, redact } = given
+  const { source, sink, limits, redact, follow, schedule } = given
   const of = (variable: string | undefined): { database?: string } =>
     variable === undefined ? {} : { database: variable }
   // Column names are texts here, and looked at when the table is.
@@ -136,10 +167,7 @@ function toBackfill(given: DefinitionFile): Backfill {
         ? topicOf(source, schema)
         : source.kind === 'postgres.table'
           ? postgres.table<AnyRow>(source.table, { schema, key: source.key, ...of(source.database) })
-          : files.parquet<AnyRow, string>(source.path, {
-              schema: source.position === undefined ? schema : schema.omit({ [source.position]: true }),
-              ...(source.position === undefined ? {} : { position: source.position }),
-            }),
+          : fileSource(source, schema),
     partitionBy: partitionOf(given.partitionBy),
     sink:
       sink.kind === 'postgres.insert'
@@ -150,9 +178,35 @@ function toBackfill(given: DefinitionFile): Backfill {
           }),
     ...(limits === undefined ? {} : { limits }),
     ...(redact === undefined ? {} : { redact }),
+    ...(follow === undefined ? {} : { follow }),
+    ...(schedule === undefined ? {} : { schedule }),
   }
   return defineBackfill(input as unknown as BackfillInput<ParamsSchema, AnyRow, AnyRow>)
 }
+
+function fileSource(
+  given: Exclude<DefinitionFile['source'], { kind: 'postgres.table' | 'kafka.topic' }>,
+  columns: z.ZodObject<Record<string, z.ZodType>>,
+): BackfillInput<ParamsSchema, AnyRow, AnyRow>['source'] {
+  const { position } = given
+  const schema = z.object(Object.fromEntries(Object.entries(columns.shape).filter(([name]) => name !== position)))
+  const { kind: _kind, path, ...said } = given
+  const options = { ...definedOf(said), schema }
+  switch (given.kind) {
+    case 'files.parquet':
+      return files.parquet<AnyRow, string>(path, options)
+    case 'files.csv':
+      return files.csv<AnyRow, string>(path, options)
+    case 'files.ndjson':
+      return files.ndjson<AnyRow, string>(path, options)
+  }
+}
+
+/** Without what is left out, which is something else than undefined. */
+const definedOf = <Fields extends object>(
+  fields: Fields,
+): { [Field in keyof Fields]: Exclude<Fields[Field], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
 
 function columnSchema(word: string): z.ZodType {
   const type = columnTypes[word.replace(/\?$/, '') as ColumnType]()
@@ -176,6 +230,8 @@ function partitionOf(given: DefinitionFile['partitionBy']): PartitionBy {
       return partition.byRowGroup()
     case 'rows':
       return partition.byRows(given.rows)
+    case 'bytes':
+      return partition.byBytes(given.bytes)
     case 'offsets':
       return partition.byOffsets(given.records)
     case 'auto':
@@ -183,20 +239,27 @@ function partitionOf(given: DefinitionFile['partitionBy']): PartitionBy {
     case 'key':
       return { kind: 'key', column: given.column, size: BigInt(given.size), bounds: given.bounds ?? null }
     case 'time':
-      return { kind: 'time', ...common(given), every: given.every }
+      return { kind: 'time', column: given.column, ...within(given), every: given.every }
     case 'quantiles':
       return {
-        ...partition.byQuantiles(given.column, given.rows === undefined ? {} : { rows: given.rows }),
-        ...common(given),
+        ...partition.byQuantiles(given.column as string, given.rows === undefined ? {} : { rows: given.rows }),
+        ...within(given),
+        columns: typeof given.column === 'string' ? [given.column] : given.column,
       }
+    case 'list':
+      return partition.byList(given.column, {
+        values: given.values,
+        ...(given.size === undefined ? {} : { size: given.size }),
+      })
+    case 'hash':
+      return partition.byHash(given.column, { partitions: given.partitions })
   }
 }
 
-const common = (given: {
-  readonly column: string
+const within = (given: {
   readonly timezone?: string | undefined
   readonly bounds?: { readonly from: string; readonly to: string } | undefined
-}) => ({ column: given.column, timezone: given.timezone ?? 'UTC', bounds: given.bounds ?? null })
+}) => ({ timezone: given.timezone ?? 'UTC', bounds: given.bounds ?? null })
 
 /** True for the names of files that hold a definition as data; other YAML and JSON files may lie beside them. */
 export const isDefinitionFile = (name: string): boolean => /\.backfill\.(ya?ml|json)$/.test(name)

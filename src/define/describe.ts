@@ -14,8 +14,9 @@ export interface BackfillDescription {
 }
 
 /**
- * The definition as data: schemas as JSON Schema, the transform as its source text (not what it calls), bigints as
- * decimal strings, paths and environment variable names as written, so that it is the same on every machine.
+ * The definition as data: schemas as JSON Schema, functions as their source text (not what they call), bigints as
+ * decimal strings, without when and how often it is to run, paths and environment variable names as written, so that it
+ * is the same on every machine.
  * Throws TerminalError (DEFINITION_INVALID) when a schema cannot be described.
  */
 export function describeBackfill({ backfill }: { readonly backfill: Backfill }): BackfillDescription {
@@ -43,7 +44,11 @@ export function definitionHash(description: BackfillDescription): Sha256 {
 function plain(data: object): { [field: string]: Json } {
   const json: unknown = JSON.parse(
     JSON.stringify(data, (field, value: unknown) =>
-      field === 'schema' ? undefined : typeof value === 'bigint' ? value.toString() : value,
+      field === 'schema'
+        ? undefined
+        : typeof value === 'bigint' || typeof value === 'function'
+          ? value.toString()
+          : value,
     ),
   )
   return z.record(z.string(), z.json()).parse(json)

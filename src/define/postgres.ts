@@ -5,19 +5,24 @@ import type { PostgresTableSource } from './source-definition.ts'
 /** Sources and sinks that are Postgres tables. `database` names the environment variable with the connection string; default DATABASE_URL. */
 export const postgres = {
   /**
-   * Rows of a table, read in the order of the partition column and then of `key`, a unique column. `schema` names the
+   * Rows of a table, read in the order of the partition column and then of `key`, a unique column or several that are
+   * unique together. `schema` names the
    * columns that are read and what they become (int8: z.bigint(), z.int() where it fits, or z.string(); numeric:
    * z.string(); timestamps: z.date()). A row whose partition column is NULL is in no partition.
    */
   table<Row>(
     table: string,
-    options: { schema: RowSchema<Row>; key: NoInfer<keyof Row & string>; database?: string },
+    options: {
+      schema: RowSchema<Row>
+      key: NoInfer<keyof Row & string> | readonly NoInfer<keyof Row & string>[]
+      database?: string
+    },
   ): PostgresTableSource<Row> {
     return {
       kind: 'postgres.table',
       table,
       schema: options.schema,
-      key: options.key,
+      key: typeof options.key === 'string' ? [options.key] : options.key,
       database: options.database ?? 'DATABASE_URL',
     }
   },

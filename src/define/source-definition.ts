@@ -12,13 +12,43 @@ export interface ParquetSource<Row> {
   readonly row?: Row
 }
 
+/** Rows of CSV files; see `files.csv`. */
+export interface CsvSource<Row> {
+  readonly kind: 'files.csv'
+  readonly paths: readonly string[]
+  readonly schema: RowSchema<unknown>
+  /** Field that receives the place of the row's first byte, counted from 0 through all files. */
+  readonly position: string | null
+  /** True: the first record of each file names the columns. */
+  readonly header: true | readonly string[]
+  /** One ASCII character each. No quote: there are no quoted fields. */
+  readonly delimiter: string
+  readonly quote: string | null
+  readonly quotedNewlines: boolean
+  readonly maxRecordBytes: number
+  /** Carries the row type; never set. */
+  readonly row?: Row
+}
+
+/** Rows of files with a JSON object a line; see `files.ndjson`. */
+export interface NdjsonSource<Row> {
+  readonly kind: 'files.ndjson'
+  readonly paths: readonly string[]
+  readonly schema: RowSchema<unknown>
+  /** Field that receives the place of the row's first byte, counted from 0 through all files. */
+  readonly position: string | null
+  readonly maxRecordBytes: number
+  /** Carries the row type; never set. */
+  readonly row?: Row
+}
+
 /** Rows of a Postgres table; see `postgres.table`. */
 export interface PostgresTableSource<Row> {
   readonly kind: 'postgres.table'
   readonly table: string
   readonly schema: RowSchema<unknown>
-  /** Unique column that orders rows where the partition column ties. */
-  readonly key: string
+  /** Unique columns, together, that order rows where the partition columns tie. */
+  readonly key: readonly string[]
   /** Name of the environment variable that holds the connection string. */
   readonly database: string
   /** Carries the row type; never set. */
@@ -53,4 +83,9 @@ export interface KafkaTopicSource<Row> {
   readonly row?: Row
 }
 
-export type SourceDefinition<Row> = ParquetSource<Row> | PostgresTableSource<Row> | KafkaTopicSource<Row>
+export type SourceDefinition<Row> =
+  | ParquetSource<Row>
+  | CsvSource<Row>
+  | NdjsonSource<Row>
+  | PostgresTableSource<Row>
+  | KafkaTopicSource<Row>

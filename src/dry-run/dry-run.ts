@@ -49,6 +49,7 @@ export async function dryRun(
   )
   const live = await liveRunOn(target)
   const bounds = await source.pin(backfill.partitionBy, params, signal)
+  sink.buffer(rangeOf(bounds))
   let counted: Counted = { rows: null, listed: [] }
   const passing = countedAsTheyPass(cut(bounds, backfill.partitionBy), lists, (found) => {
     counted = found
@@ -66,7 +67,11 @@ export async function dryRun(
     workers === null || rows === null
       ? null
       : forecast(
-          { chunks, atOnce, rows, partitions: outline.partitions, workers: workers.count, slots: workers.slots },
+          {
+            ...{ chunks, atOnce, rows, partitions: outline.partitions, workers: workers.count, slots: workers.slots },
+            rowsPerSecond: backfill.limits.rowsPerSecond,
+            maxConcurrentPartitions: backfill.limits.maxConcurrentPartitions,
+          },
           random,
         )
   return {
@@ -111,9 +116,14 @@ function chosenFor(partitions: Iterable<PlannedPartition>, count: number, wanted
 }
 
 function ruleOf(bounds: PinnedBounds): string {
-  if (bounds.kind === 'rows')
+  if ('files' in bounds)
     return 'the rows of the files as they are now: a file that is changed, or added, belongs to a later run'
   if (bounds.kind === 'offsets')
     return `the records of topic ${bounds.topic} that are there and committed now: those that come later belong to a later run; offsets without a record count as rows here`
+  if (bounds.kind === 'key' && bounds.values !== undefined)
+    return `rows whose ${bounds.columns.join(', ')} is one of ${bounds.values.length.toLocaleString('en')} values`
+  if (bounds.kind === 'key')
+    return `rows whose ${bounds.columns.join(', ')} is from ${bounds.from} to before ${bounds.to}: those above belong to a later run`
+  if (bounds.kind === 'integer' && bounds.hashed) return 'all rows, those that come while it runs among them'
   return `rows whose ${bounds.column} is from ${bounds.from} to before ${bounds.to}: those above belong to a later run`
 }

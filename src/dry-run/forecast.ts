@@ -15,6 +15,9 @@ export interface ForecastFacts {
   readonly workers: number
   /** Of a worker. */
   readonly slots: number
+  /** What the definition allows; null: as much as there is. */
+  readonly rowsPerSecond: number | null
+  readonly maxConcurrentPartitions: number | null
 }
 
 /** Claim, first and last event of a partition, in the time of its slot. */
@@ -35,8 +38,11 @@ export function forecast(
   const chunks = facts.chunks.filter(({ rows }) => rows > 0)
   if (chunks.length === 0) return null
   const { workers, slots, partitions, rows, atOnce } = facts
-  const streams = Math.max(1, Math.min(workers * slots, partitions))
+  const most = facts.maxConcurrentPartitions ?? Number.POSITIVE_INFINITY
+  const streams = Math.max(1, Math.min(workers * slots, partitions, most))
   const atWork = Math.min(streams, workers * atOnce)
+  const rate = facts.rowsPerSecond ?? Number.POSITIVE_INFINITY
+  const notBefore = (ms: number): number => Math.round(Math.max(ms, (rows / rate) * 1_000))
   const drawn = Array.from({ length: trials }, () => {
     let [of, ms] = [0, 0]
     for (let n = 0; n < chunks.length; n += 1) {
@@ -53,9 +59,9 @@ export function forecast(
   return {
     workers,
     slots,
-    rowsPerSecond: Math.round((1_000 * atWork) / middle),
-    p10Ms: Math.round(lasting(low) * unseen.quick),
-    p50Ms: Math.round(lasting(middle) + tail / 2),
-    p90Ms: Math.round((lasting(high) + tail) * unseen.slow),
+    rowsPerSecond: Math.round(Math.min((1_000 * atWork) / middle, rate)),
+    p10Ms: notBefore(lasting(low) * unseen.quick),
+    p50Ms: notBefore(lasting(middle) + tail / 2),
+    p90Ms: notBefore((lasting(high) + tail) * unseen.slow),
   }
 }

@@ -45,7 +45,7 @@ async function probePartition(
   const chunks: ProbedChunk[] = []
   let began = performance.now()
   for await (const page of source.read({ range, locator }, null, backfill.limits.chunkRows, signal)) {
-    const buffer = sink.buffer()
+    const buffer = sink.buffer(range)
     await transformRows(page.rows, {
       ...{ backfill, context, buffer, after: from, givenUp: signal },
       // Bad rows are the run's business: what is asked here is how long it takes.

@@ -1,17 +1,12 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { messageOf, TerminalError } from '../contract/errors.ts'
 import { ColumnPages } from './column-pages.ts'
 import { type ColumnReader, FlatColumnReader } from './column-reader.ts'
 import { NestedColumnReader } from './nested-column-reader.ts'
+import { type FileIdentity, identityOf, openFile } from './open-file.ts'
 import type { Conversion } from './page-values.ts'
 import { type ParquetColumn, parquetColumn } from './parquet-column.ts'
-
-/** What tells one content of a path from another. */
-export interface FileIdentity {
-  readonly bytes: number
-  readonly modifiedMs: number
-}
 
 /** An open Parquet file: its columns and row groups, and readers of them. */
 export class ParquetFile {
@@ -34,9 +29,7 @@ export class ParquetFile {
 
   /** Throws TerminalError (SOURCE_NOT_READABLE) when the file is missing, or is no whole Parquet file. */
   static async open(path: string): Promise<ParquetFile> {
-    const handle = await open(path, 'r').catch((error: unknown) => {
-      throw unreadable(`${path} cannot be opened (${messageOf(error)}): is it there, mounted and readable?`, error)
-    })
+    const handle = await openFile(path)
     try {
       const identity = await identityOf(handle)
       const metadata = await parquetMetadataAsync(asyncBuffer(handle, identity.bytes)).catch((error: unknown) => {
@@ -101,14 +94,6 @@ export class ParquetFile {
     })
     return rows.map((row): unknown => row[column])
   }
-}
-
-export const sameFile = (a: FileIdentity, b: FileIdentity): boolean =>
-  a.bytes === b.bytes && a.modifiedMs === b.modifiedMs
-
-async function identityOf(handle: FileHandle): Promise<FileIdentity> {
-  const { size, mtimeMs } = await handle.stat()
-  return { bytes: size, modifiedMs: Math.trunc(mtimeMs) }
 }
 
 function asyncBuffer(handle: FileHandle, byteLength: number): AsyncBuffer {

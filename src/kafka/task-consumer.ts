@@ -73,6 +73,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   let awaitedAsleepMs: number | undefined
   let closing = false
   let lastSignMs = clock.nowMs()
+  let laneCount = 0
 
   const admin = kafka.admin({ retry: { retries: 5, initialRetryTime: 200, maxRetryTime: 1_000 } })
   const consumer = kafka.consumer({
@@ -256,10 +257,13 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   return {
     failed: failure.promise,
     isMember,
+    laneCount: () => laneCount,
     roomIn: (lane) => roomIn(lane.topicPartition),
     start: async () => {
       try {
         await Promise.all([consumer.connect(), admin.connect(), deps.evictPredecessor()])
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+        laneCount = topics[0]?.partitions.length ?? 0
       } catch (error) {
         throw error instanceof RetryableError ? error : kafkaUnreachable(config, 'connecting the worker', error)
       }

@@ -119,6 +119,9 @@ export function mergeEvents(events: readonly StatusEvent[]): LedgerState {
         break
       }
       case 'run.queued':
+      case 'run.tuned':
+      case 'run.archived':
+      case 'schedule.skipped':
       case 'partition.republished':
       case 'run.paused':
       case 'run.resumed':

@@ -5,6 +5,7 @@ import { Intent, PartitionIntent } from '../contract/control.ts'
 import { BackfillId, RequestKey, RunId, WorkerId } from '../contract/ids.ts'
 import { KeyRange } from '../contract/range.ts'
 import type { StartRequest } from '../contract/request.ts'
+import { Settings } from '../contract/settings.ts'
 import { RunState } from '../contract/states.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
@@ -27,12 +28,22 @@ const ListedRun = z.object({
   acceptedAt: StoredInstant,
   plannedAt: StoredInstant.nullable(),
   endedAt: StoredInstant.nullable(),
+  /** When it was put away; null: lists have it. */
+  archivedAt: StoredInstant.nullable(),
+  priority: z.coerce.number(),
+  weight: StoredCount,
   /** What is wanted of it. */
   intent: Intent,
   /** The run whose partitions it does again; null: it does its own. */
   retryOf: RunId.nullable(),
   /** Runs that do partitions of this one again, the oldest first. */
   retries: z.array(RunId),
+  /** When it has completed, the rows above its bounds are the next run's. */
+  follow: z.boolean(),
+  /** The run above whose bounds it begins; null: it follows none. */
+  follows: RunId.nullable(),
+  /** The run that begins above its bounds; null: none does. */
+  followedBy: RunId.nullable(),
   /** Place in the queue, from 1; null: it does not wait. */
   position: StoredCount.nullable(),
   /** Partitions of the plan, by what the ledger knows of them; `pending` were not claimed yet. */
@@ -89,9 +100,14 @@ const StoredAcknowledgement = z.object({
 const Intended = z.object({
   intent: Intent,
   sequence: StoredCount,
-  at: StoredInstant,
+  /** When anything of it was last changed, by being tuned too. */
+  changedAt: StoredInstant,
+  /** Since when, for whom and why the run is to be what the intent says; null: nobody ever said so. */
+  at: StoredInstant.nullable(),
   by: z.string().nullable(),
   reason: z.string().nullable(),
+  /** What it was tuned to. */
+  settings: Settings,
   /** Partitions with an intent of their own. */
   partitions: z.array(PartitionIntent.extend({ index: StoredCount })),
 })
@@ -101,7 +117,7 @@ export type Intended = z.infer<typeof Intended> & {
 
 export interface RunIntent {
   readonly state: RunState
-  /** Null: it was never paused, resumed or cancelled. */
+  /** Null: it was never paused, resumed, cancelled or tuned. */
   readonly intended: Intended | null
 }
 
@@ -113,7 +129,7 @@ export interface RunSummary extends RunProgress {
   readonly republished: number
   /** The first hundred partitions that failed. */
   readonly failures: readonly FailedPartition[]
-  /** What was last wanted of it, by whom; null: it was never paused, resumed or cancelled. */
+  /** What was last wanted of it, by whom; null: it was never paused, resumed, cancelled or tuned. */
   readonly intended: Intended | null
 }
 
@@ -126,13 +142,19 @@ const StoredAnswer = z.object({
 })
 export type StoredAnswer = z.infer<typeof StoredAnswer>
 
-/** The newest runs first. */
-export async function listRuns(pool: Pool, schema: string, limit = 50): Promise<readonly ListedRun[]> {
+/** The newest runs first; those that were archived only if asked for. */
+export async function listRuns(
+  pool: Pool,
+  schema: string,
+  withArchived = false,
+  limit = 50,
+): Promise<readonly ListedRun[]> {
   const { rows } = await query<Record<string, unknown>>(
     pool,
-    `with listed as (select * from ${quoteIdentifier(schema)}.run order by accepted_at desc, id desc limit $1)
+    `with listed as (select * from ${quoteIdentifier(schema)}.run where $2 or archived_at is null
+                      order by accepted_at desc, id desc limit $1)
      select ${runColumns(schema, 'r')} from listed r ${stateCounts(schema, 'select id from listed')} order by r.accepted_at desc, r.id desc`,
-    [limit],
+    [limit, withArchived],
   )
   return rows.map((row) => ListedRun.parse(row))
 }
@@ -186,6 +208,9 @@ export async function runIntent(pool: Pool, schema: string, runId: RunId): Promi
   const { rows } = await query<Record<string, unknown>>(
     pool,
     `select state, intent, control_sequence as sequence, intended_at as at, intended_by as by, intent_reason as reason,
+            greatest(intended_at, tuned_at) as "changedAt",
+            jsonb_build_object('chunkRows', chunk_rows, 'rowsPerSecond', rows_per_second,
+                               'maxConcurrentPartitions', max_concurrent_partitions) as settings,
             coalesce((select jsonb_agg(jsonb_build_object('partitionId', partition_id, 'index', index, 'intent', p.intent)
                                        order by index)
                         from ${s}.partition p where p.run_id = r.id and p.intent is not null), '[]') as partitions
@@ -248,8 +273,9 @@ const runColumns = (
 ): string => `${r}.id, ${r}.request_key as "requestKey", ${r}.backfill, ${r}.state, ${r}.intent, ${r}.target,
   ${r}.params, ${r}.range, ${r}.estimated_rows as "estimatedRows", ${r}.accepted_at as "acceptedAt",
   ${r}.planned_at as "plannedAt", ${r}.ended_at as "endedAt",
-  ${r}.retry_of as "retryOf",
+  ${r}.archived_at as "archivedAt", ${r}.priority, ${r}.weight, ${r}.retry_of as "retryOf",
   array(select t.id from ${quoteIdentifier(schema)}.run t where t.retry_of = ${r}.id order by t.accepted_at) as retries,
+  ${r}.follow, ${r}.follows, (select f.id from ${quoteIdentifier(schema)}.run f where f.follows = ${r}.id) as "followedBy",
   ${position(schema, r)} as position,
   jsonb_build_object('total', ${r}.partitions,
     'pending', ${r}.partitions - coalesce(c.running, 0) - coalesce(c.completed, 0) - coalesce(c.failed, 0)

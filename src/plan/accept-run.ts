@@ -38,7 +38,7 @@ export async function acceptRun(deps: AcceptDeps, asked: AskedRun, make: () => P
   const { topicPartition, offset } = record
   await deps.mark?.('R2')
   const admission = await deps.runs.accept(run, { request, bodyHash: bodyHashOf(request), topicPartition, offset })
-  // Another planner took the key meanwhile: found on the next look.
+  // Another planner took the key, or the run to follow, meanwhile: found on the next look.
   if (admission === null) return acceptRun(deps, asked, make)
   await deps.mark?.('R3')
   deps.log.info({ runId: run.id, requestKey: run.requestKey, partitions: run.partitions }, 'request accepted')

@@ -22,4 +22,5 @@ export async function admitParams({ id, params }: Backfill, given: StartRequest[
 }
 
 /** zod drops unknown fields by default; in a request they are most likely a typing error. */
-const closed = (schema: ParamsSchema): ParamsSchema => (schema.def.catchall === undefined ? schema.strict() : schema)
+export const closed = (schema: ParamsSchema): ParamsSchema =>
+  schema.def.catchall === undefined ? schema.strict() : schema

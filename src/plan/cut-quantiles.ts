@@ -1,18 +1,15 @@
 import { TerminalError } from '../contract/errors.ts'
-import type { PinnedBounds, PlannedPartition } from '../contract/plan.ts'
+import type { NumberedBounds, PlannedPartition } from '../contract/plan.ts'
 import { boundText, boundValue } from '../contract/range.ts'
 
 /**
  * Times are cut at whole milliseconds: a row whose time passed through a Date has lost what is below, and must not end up
  * in the range of another partition, which empties it.
  */
-const units = { integer: 1n, time: 1_000n } as const
+const units = { integer: 1n, time: 1_000n, uuid: 1n } as const
 
 /** Ranges that hold equally many rows, `size` at most, as far as the pinned spread tells; of one value there is no half. */
-export function* cutQuantiles(
-  bounds: Extract<PinnedBounds, { kind: 'integer' | 'time' }>,
-  size: number,
-): Generator<Omit<PlannedPartition, 'index'>> {
+export function* cutQuantiles(bounds: NumberedBounds, size: number): Generator<Omit<PlannedPartition, 'index'>> {
   const { kind, column, spread } = bounds
   const end = boundValue(kind, bounds.to)
   const unit = units[kind]

@@ -1,17 +1,23 @@
 import { TerminalError } from '../contract/errors.ts'
-import type { PinnedBounds, PlannedPartition } from '../contract/plan.ts'
+import type { NumberedBounds, PinnedBounds, PlannedPartition } from '../contract/plan.ts'
 import type { KeyKind } from '../contract/range.ts'
 import type { PartitionBy } from '../define/partition-by.ts'
+import { cutAsTold } from './cut-as-told.ts'
+import { cutBytes } from './cut-bytes.ts'
+import { cutHashRing } from './cut-hash-ring.ts'
 import { cutKeyRanges } from './cut-key-ranges.ts'
+import { cutList } from './cut-list.ts'
 import { cutOffsets } from './cut-offsets.ts'
 import { cutQuantiles } from './cut-quantiles.ts'
 import { cutRowGroups } from './cut-row-groups.ts'
 import { cutRows } from './cut-rows.ts'
+import { cutSteps } from './cut-steps.ts'
 import { cutTimeWindows } from './cut-time-windows.ts'
+import { locatorOf } from './locator-of.ts'
 
 /** What the bounds of these partitions count in. */
 export function keyKindOf(bounds: PinnedBounds): KeyKind {
-  return bounds.kind === 'time' ? 'time' : 'integer'
+  return 'from' in bounds ? bounds.kind : 'integer'
 }
 
 /**
@@ -28,15 +34,24 @@ export function* cut(bounds: PinnedBounds, partitionBy: PartitionBy): Generator<
 function pieces(bounds: PinnedBounds, by: PartitionBy): Generator<Omit<PlannedPartition, 'index'>> {
   if (by.kind === 'rowGroup' && bounds.kind === 'rows') return cutRowGroups(bounds)
   if (by.kind === 'rows' && bounds.kind === 'rows') return cutRows(bounds, by.rows)
+  if (by.kind === 'bytes' && bounds.kind === 'bytes') return cutBytes(bounds, by.bytes)
   if (by.kind === 'offsets' && bounds.kind === 'offsets') return cutOffsets(bounds, by.records)
   if (by.kind === 'time' && bounds.kind === 'time') return cutTimeWindows(bounds, by)
-  if (by.kind === 'key' && bounds.kind === 'integer') return cutKeyRanges(bounds, by.size)
-  if ((by.kind === 'quantiles' || by.kind === 'auto') && 'column' in bounds) return cutQuantiles(bounds, by.rows)
+  if (by.kind === 'key' && (bounds.kind === 'integer' || bounds.kind === 'uuid')) return cutKeyRanges(bounds, by.size)
+  if (by.kind === 'hash' && bounds.kind === 'integer') return cutHashRing(bounds, by.partitions)
+  if (by.kind === 'list' && bounds.kind === 'key') return cutList(bounds, by.size)
+  if (by.kind === 'custom' && isNumbered(bounds)) return cutAsTold(bounds, by.ranges)
+  if (by.kind === 'quantiles' || by.kind === 'auto') {
+    if (bounds.kind === 'key') return cutSteps(bounds, by.rows)
+    if (isNumbered(bounds)) return cutQuantiles(bounds, by.rows)
+  }
   throw new TerminalError('PLAN_INVALID', `partitionBy "${by.kind}" cannot cut bounds of kind "${bounds.kind}"`)
 }
 
 function emptyDomain(bounds: PinnedBounds): Omit<PlannedPartition, 'index'> {
-  return 'column' in bounds
-    ? { from: bounds.from, to: bounds.from, locator: { column: bounds.column }, estimatedRows: 0 }
+  return 'from' in bounds
+    ? { from: bounds.from, to: bounds.from, locator: locatorOf(bounds), estimatedRows: 0 }
     : { from: '0', to: '0', locator: null, estimatedRows: 0 }
 }
+
+const isNumbered = (bounds: PinnedBounds): bounds is NumberedBounds => 'column' in bounds

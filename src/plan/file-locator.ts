@@ -7,11 +7,11 @@ export const FileLocator = z.object({
   path: z.string(),
   bytes: Count,
   modifiedMs: z.number(),
-  /** Position of the file's first row, counted through all files. */
+  /** Position of the file's first row (or byte), counted through all files. */
   firstPosition: Count,
 })
 export type FileLocator = z.infer<typeof FileLocator>
 
-export function fileLocator(file: PinnedFile, firstPosition: number): FileLocator {
+export function fileLocator(file: Omit<PinnedFile, 'rowGroups'>, firstPosition: number): FileLocator {
   return { path: file.path, bytes: file.bytes, modifiedMs: file.modifiedMs, firstPosition }
 }

@@ -3,6 +3,7 @@ import { Count } from '../contract/certificate.ts'
 import { ControlMessage, Intent, PartitionIntent } from '../contract/control.ts'
 import type { RunId, Sha256 } from '../contract/ids.ts'
 import type { IntentRequest } from '../contract/request.ts'
+import { Settings } from '../contract/settings.ts'
 import { PartitionState, RunState } from '../contract/states.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
@@ -17,12 +18,16 @@ export interface ReadIntent extends IntendedRun {
   readonly index: number | null
 }
 
-export interface IntentEntry {
-  readonly request: IntentRequest
+/** The record that a request came in, and when it was written down. */
+export interface ChangeEntry {
   readonly bodyHash: Sha256
   readonly topicPartition: number
   readonly offset: string
   readonly at: Date
+}
+
+export interface IntentEntry extends ChangeEntry {
+  readonly request: IntentRequest
 }
 
 /** All SQL of intents that the planner needs; each method is one statement, so one transaction. */
@@ -34,7 +39,7 @@ export interface IntentStore {
    * or nothing. False: the run is not as it was read any more.
    */
   write(read: ReadIntent, next: Extract<IntentDecision, { kind: 'accepted' }>, entry: IntentEntry): Promise<boolean>
-  /** The whole current intent of a run that has not ended and of which anything was ever wanted; otherwise null. */
+  /** The whole current intent, with its settings, of a run that has not ended and of which anything was ever wanted; otherwise null. */
   current(runId: RunId): Promise<ControlMessage | null>
 }
 
@@ -85,12 +90,14 @@ export function createIntentStore(pool: Pool, schema: string): IntentStore {
     current: async (runId) => {
       const { rows } = await askControl(
         pool,
-        `select r.id, r.backfill, r.intent, r.control_sequence as sequence, r.intended_at as at,
-                r.intended_by as "requestedBy", r.intent_reason as reason,
+        `select r.id, r.backfill, r.intent, r.control_sequence as sequence, i.at, i.requested_by as "requestedBy", i.reason,
+                case when r.tuned_at is not null
+                     then jsonb_build_object('chunkRows', r.chunk_rows, 'rowsPerSecond', r.rows_per_second,
+                                             'maxConcurrentPartitions', r.max_concurrent_partitions) end as settings,
                 coalesce((select jsonb_agg(jsonb_build_object('partitionId', partition_id, 'intent', p.intent) order by index)
                             from ${s}.partition p where p.run_id = r.id and p.intent is not null), '[]') as partitions
-           from ${s}.run r
-          where r.id = $1 and r.control_sequence > 0 and r.state in ('queued', 'planning', 'running', 'paused', 'cancelling')`,
+           from ${s}.run r join ${s}.run_intent i on i.run_id = r.id and i.sequence = r.control_sequence
+          where r.id = $1 and r.state in ('queued', 'planning', 'running', 'paused', 'cancelling')`,
         [runId],
       )
       return rows[0] === undefined ? null : controlMessage(rows[0])
@@ -119,13 +126,16 @@ const CurrentRow = z.object({
   at: z.date(),
   requestedBy: z.string().nullable(),
   reason: z.string().nullable(),
+  settings: Settings.nullable(),
   partitions: z.array(PartitionIntent),
 })
 
 function controlMessage(row: unknown): ControlMessage {
-  const { id: runId, backfill, intent, sequence, at, requestedBy, reason, partitions } = CurrentRow.parse(row)
+  const { id: runId, backfill, intent, sequence, at, ...current } = CurrentRow.parse(row)
+  const { requestedBy, reason, settings, partitions } = current
   return {
     ...{ version: 1, runId, backfill, sequence, intent, partitions, at: at.toISOString() },
+    ...(settings === null ? {} : { settings }),
     ...(requestedBy === null ? {} : { requestedBy }),
     ...(reason === null ? {} : { reason }),
   }

@@ -8,7 +8,9 @@ export function issueLines(error: z.core.$ZodError, input: unknown, prefix: stri
     const path = [...(prefix === '' ? [] : [prefix]), ...issue.path.map(String)].join('.')
     const said = [path, sentenceOf(issue)].filter((part) => part !== '').join(': ')
     const value = valueAt(input, issue.path)
-    return value === undefined || issue.code === 'unrecognized_keys' ? said : `${said}, got ${shown(value)}`
+    // The whole document says nothing about what is wrong with it.
+    const isShown = value !== undefined && (path !== '' || typeof value !== 'object')
+    return isShown && issue.code !== 'unrecognized_keys' ? `${said}, got ${shown(value)}` : said
   })
 }
 

@@ -1,21 +1,45 @@
-import type { PinnedBounds } from '../contract/plan.ts'
+import type { PinnedBounds, PinnedOffsets } from '../contract/plan.ts'
 import type { KeyRange } from '../contract/range.ts'
 import { keyKindOf } from './cut.ts'
 
 /** The pinned domain as one range. */
 export function rangeOf(bounds: PinnedBounds): KeyRange {
-  return 'column' in bounds
-    ? { kind: keyKindOf(bounds), from: bounds.from, to: bounds.to }
-    : { kind: 'integer', from: '0', to: String(positionsOf(bounds)) }
+  switch (bounds.kind) {
+    case 'rows':
+      return { kind: 'integer', from: '0', to: String(rowsOf(bounds.files)) }
+    case 'bytes':
+      return { kind: 'integer', from: '0', to: String(sum(bounds.files.map(({ bytes }) => bytes))) }
+    case 'offsets':
+      return { kind: 'integer', from: '0', to: String(offsetsOf(bounds.topicPartitions)) }
+    case 'integer':
+    case 'time':
+    case 'uuid':
+    case 'key':
+      return { kind: keyKindOf(bounds), from: bounds.from, to: bounds.to }
+  }
 }
 
 /** Rows in the pinned domain, when the source knows; of a topic the offsets, of which some may have no record. */
 export function estimatedRowsOf(bounds: PinnedBounds): number | null {
-  return 'column' in bounds ? bounds.estimatedRows : positionsOf(bounds)
+  switch (bounds.kind) {
+    case 'rows':
+      return rowsOf(bounds.files)
+    case 'bytes':
+      return sum(bounds.files.map(({ estimatedRows }) => estimatedRows))
+    case 'offsets':
+      return Number(offsetsOf(bounds.topicPartitions))
+    case 'integer':
+    case 'time':
+    case 'uuid':
+    case 'key':
+      return bounds.estimatedRows
+  }
 }
 
-function positionsOf(bounds: Extract<PinnedBounds, { kind: 'rows' | 'offsets' }>): number {
-  return bounds.kind === 'rows'
-    ? bounds.files.reduce((sum, { rowGroups }) => rowGroups.reduce((rows, group) => rows + group, sum), 0)
-    : bounds.topicPartitions.reduce((sum, { from, to }) => sum + Number(BigInt(to) - BigInt(from)), 0)
-}
+const rowsOf = (files: Extract<PinnedBounds, { kind: 'rows' }>['files']): number =>
+  sum(files.flatMap(({ rowGroups }) => rowGroups))
+
+const offsetsOf = (topicPartitions: readonly PinnedOffsets[]): bigint =>
+  topicPartitions.reduce((total, { from, to }) => total + BigInt(to) - BigInt(from), 0n)
+
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0)

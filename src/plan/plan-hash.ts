@@ -4,6 +4,7 @@ import canonicalize from 'canonicalize'
 import { TerminalError } from '../contract/errors.ts'
 import type { Sha256 } from '../contract/ids.ts'
 import type { PinnedBounds, PlannedPartition } from '../contract/plan.ts'
+import { locatorOf } from './locator-of.ts'
 
 /** More than this is most likely a window of a wrong unit, and would keep the planner busy for hours. */
 export const maxPartitions = 1_000_000
@@ -44,5 +45,23 @@ export async function outlinePlan(
 }
 
 /** Without what is only believed of it: statistics that were brought up to date give the same plan. */
-const domainOf = (bounds: PinnedBounds): object =>
-  'column' in bounds ? { kind: bounds.kind, column: bounds.column, from: bounds.from, to: bounds.to } : bounds
+function domainOf(bounds: PinnedBounds): object {
+  switch (bounds.kind) {
+    case 'rows':
+    case 'offsets':
+      return bounds
+    case 'bytes':
+      return {
+        kind: bounds.kind,
+        files: bounds.files.map(({ path, bytes, modifiedMs, starts }) => ({ path, bytes, modifiedMs, starts })),
+      }
+    case 'key':
+    case 'integer':
+    case 'time':
+    case 'uuid':
+      return { kind: bounds.kind, ...locatorOf(bounds), from: bounds.from, to: bounds.to, ...listOf(bounds) }
+  }
+}
+
+const listOf = (bounds: PinnedBounds): object =>
+  bounds.kind === 'key' && bounds.values !== undefined ? { values: bounds.values } : {}

@@ -1,15 +1,19 @@
 import { TerminalError } from '../contract/errors.ts'
+import type { RequestMessage } from '../contract/request.ts'
 import type { Service } from '../process/service.ts'
 import type { IncomingRecord, RecordFeed } from '../status/record-feed.ts'
 import { refuse } from './accept-run.ts'
 import { readRequest } from './admit-request.ts'
 import { type AskedRequest, requestHashOf } from './answer.ts'
+import { type ArchiveDeps, archiveRun } from './archive-run.ts'
 import { retryRun } from './retry-run.ts'
 import { type SetIntentDeps, setIntent } from './set-intent.ts'
 import { type StartDeps, startRun } from './start-run.ts'
+import { type TuneDeps, tuneRun } from './tune-run.ts'
 
-export interface PlannerDeps extends StartDeps, SetIntentDeps {
+export interface PlannerDeps extends StartDeps, SetIntentDeps, TuneDeps, ArchiveDeps {
   readonly runs: StartDeps['runs']
+  readonly intents: SetIntentDeps['intents']
   readonly feed: RecordFeed
   readonly topic: string
   readonly groupId: string
@@ -45,11 +49,31 @@ async function answerRecord(deps: PlannerDeps, record: IncomingRecord, signal: A
     const requestHash = requestHashOf(json, bytes)
     asked = { requestKey: read.kind === 'request' ? read.request.requestKey : read.requestKey, requestHash }
     if (read.kind === 'invalid') await refuse(deps, asked, read.reasons)
-    else if (read.request.type === 'start') await startRun(deps, { ...asked, request: read.request, record }, signal)
-    else if (read.request.type === 'retry') await retryRun(deps, { ...asked, request: read.request, record }, signal)
-    else await setIntent(deps, { ...asked, request: read.request, record })
+    else await answerRequest(deps, { ...asked, request: read.request, record }, signal)
   } catch (error) {
     if (!(error instanceof TerminalError)) throw error
     await refuse(deps, asked, error.reasons)
+  }
+}
+
+interface Asked extends AskedRequest {
+  readonly request: RequestMessage
+  readonly record: IncomingRecord
+}
+
+function answerRequest(deps: PlannerDeps, { request, ...asked }: Asked, signal: AbortSignal): Promise<void> {
+  switch (request.type) {
+    case 'start':
+      return startRun(deps, { ...asked, request }, signal)
+    case 'retry':
+      return retryRun(deps, { ...asked, request }, signal)
+    case 'tune':
+      return tuneRun(deps, { ...asked, request })
+    case 'archive':
+      return archiveRun(deps, { ...asked, request })
+    case 'pause':
+    case 'resume':
+    case 'cancel':
+      return setIntent(deps, { ...asked, request })
   }
 }

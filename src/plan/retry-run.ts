@@ -45,6 +45,9 @@ export function retryRun(deps: StartDeps, asked: AskedRun<RetryRequest>, signal:
       priority: request.priority ?? of.priority,
       weight: request.weight ?? of.weight,
       ...retry,
+      // All that failed of it done, the chain goes on from here.
+      follow: of.follow && retry.retryOnly === null,
+      follows: null,
     }
   })
 }

@@ -6,6 +6,7 @@ import { PinnedBounds } from '../contract/plan.ts'
 import { KeyKind, KeyRange } from '../contract/range.ts'
 import { type RetryRequest, StartRequest } from '../contract/request.ts'
 import { PartitionState, RunState } from '../contract/states.ts'
+import { RunTuned } from '../contract/status.ts'
 import type { BackfillDescription } from '../define/describe.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Pool, withTransaction } from '../postgres/pool.ts'
@@ -13,6 +14,7 @@ import type { SinkTarget } from '../sink/sink.ts'
 import type { Admission } from './admission.ts'
 import { admitNext, lockAdmission } from './admission-store.ts'
 import { askControl, controlErrors } from './ask-control.ts'
+import { publishOrder } from './publish-order.ts'
 import type { StoredPartition } from './task-of.ts'
 
 /** An accepted start request, as the control database keeps it. */
@@ -45,6 +47,10 @@ export interface Run {
   readonly retryOf: RunId | null
   /** Those of them that were named; null: all that failed. */
   readonly retryOnly: readonly PartitionId[] | null
+  /** When it has completed, the rows above its bounds are the next run's. */
+  readonly follow: boolean
+  /** The run above whose bounds it begins; null: it follows none. */
+  readonly follows: RunId | null
 }
 
 export interface Retry {
@@ -69,13 +75,20 @@ export interface KnownRequest {
   readonly topicPartition: number
   readonly offset: string
   readonly run: Run
-  /** What a pause, resume or cancel did; null for a start. */
-  readonly intent: { readonly sequence: number; readonly index: number | null } | null
+  /** What a pause, resume, cancel or tune did; null for a start. */
+  readonly intent: {
+    readonly sequence: number
+    readonly index: number | null
+    /** What a tune changed. */
+    readonly changes: z.infer<typeof RunTuned>['changes'] | null
+  } | null
 }
 
-/** With what of it has ended, as far as the ledger knows. */
 export interface PublishingRun extends Run {
+  /** Of its published tasks, those that have ended, as far as the ledger knows. */
   readonly ended: number
+  /** Of its tasks that may be open, as tuned or as its definition says; null: as many as of any run. */
+  readonly mostOpen: number | null
 }
 
 /** All SQL of requests, runs and their partitions that the planner needs; each method is one statement, so one transaction. */
@@ -85,13 +98,15 @@ export interface RunStore {
   liveRunOn(target: SinkTarget): Promise<Run | null>
   /**
    * Run and request in one transaction, with the decision whether it may begin: an admission, in which it is admitted or
-   * waits. Null: another run has the key.
+   * waits. Null: another run has the key, or follows the run that this one is to follow.
    */
   accept(run: NewRun, accepted: AcceptedRequest): Promise<Admission | null>
   /** A page of the plan, which begins at `planCursor`. False: the plan is not there any more, another planner wrote on. */
   writePage(run: RunId, planCursor: number, page: readonly StoredPartition[]): Promise<boolean>
   /** Null when there is no such run. */
   runOf(run: RunId): Promise<Run | null>
+  /** The run that follows this one; null: none does. */
+  followerOf(run: RunId): Promise<RunId | null>
   /** Those of a run's partitions that are named, with what the ledger knows; `pending`: nothing. */
   partitionStates(run: RunId, named: readonly PartitionId[]): Promise<ReadonlyMap<PartitionId, PartitionState>>
   /** Partitions to be done again, in the order of their plan, after an index. */
@@ -117,11 +132,12 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
   const ask = (text: string, values: unknown[]): ReturnType<typeof askControl> => askControl(pool, text, values)
   const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.target_id, r.state, r.intent,
     r.control_sequence, r.bounds, r.range, r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor,
-    r.planned_at is not null as is_planned, r.published, r.priority, r.weight, r.retry_of, r.retry_only`
+    r.planned_at is not null as is_planned, r.published, r.priority, r.weight, r.retry_of, r.retry_only, r.follow, r.follows`
   return {
     knownRequest: async (requestKey) => {
       const { rows } = await ask(
         `select q.body_hash, q.topic_partition, q.record_offset, i.sequence as intent_sequence, p.index as intent_index,
+                i.changes as intent_changes,
                 ${runColumns}
            from ${in_('request')} q join ${in_('run')} r on r.id = q.run_id
            left join ${in_('run_intent')} i on i.request_key = q.request_key
@@ -138,7 +154,13 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
         offset: request.record_offset,
         run: readRun(row),
         intent:
-          request.intent_sequence === null ? null : { sequence: request.intent_sequence, index: request.intent_index },
+          request.intent_sequence === null
+            ? null
+            : {
+                sequence: request.intent_sequence,
+                index: request.intent_index,
+                changes: request.intent_changes,
+              },
       }
     },
     liveRunOn: async (target) => {
@@ -156,9 +178,11 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
             `with accepted as (
                insert into ${in_('run')} (id, state, request_key, backfill, definition_hash, definition, params, requested_by,
                                           target, target_id, bounds, range, estimated_rows, plan_hash, partitions, priority,
-                                          weight, expires_at, retry_of, retry_only)
-               values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20, $21, $22, $23)
-               on conflict (request_key) do nothing returning id)
+                                          weight, expires_at, retry_of, retry_only, follow, follows)
+               values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20, $21, $22, $23, $24, $25)
+               on conflict do nothing returning id),
+             followed as (
+               update ${in_('run')} set followed = true where id = $25 and exists (select from accepted))
              insert into ${in_('request')} (request_key, body_hash, body, run_id, topic_partition, record_offset)
              select $2, $15, $16, id, $17, $18 from accepted`,
             [
@@ -173,6 +197,7 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
               ],
               ...[bodyHash, JSON.stringify(request), topicPartition, offset, run.priority, run.weight],
               ...['expiresAt' in request ? request.expiresAt : null, run.retryOf, run.retryOnly],
+              ...[run.follow, run.follows],
             ],
           )
           return rowCount === 1 ? admitNext(client, quoteIdentifier(schema), liveRuns) : null
@@ -193,6 +218,10 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
     runOf: async (run) => {
       const { rows } = await ask(`select ${runColumns} from ${in_('run')} r where r.id = $1`, [run])
       return rows[0] === undefined ? null : readRun(rows[0])
+    },
+    followerOf: async (run) => {
+      const { rows } = await ask(`select id from ${in_('run')} where follows = $1`, [run])
+      return rows[0] === undefined ? null : RunId.parse(rows[0]['id'])
     },
     partitionStates: async (run, named) => {
       const { rows } = await ask(
@@ -226,11 +255,22 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
     publishing: async () => {
       const { rows } = await ask(
         `select ${runColumns}, (select count(*) from ${in_('ledger_partition')} l
-                                 where l.run_id = r.id and l.state <> 'running') as ended
+                                 where l.run_id = r.id and l.state <> 'running') as ended,
+                array(select l.index from ${in_('ledger_partition')} l
+                       where l.run_id = r.id and l.state = 'cancelled' and l.epoch = 0) as unclaimed,
+                coalesce(r.max_concurrent_partitions,
+                         (r.definition->'limits'->>'maxConcurrentPartitions')::bigint) as most_open
            from ${in_('run')} r where r.state = 'running' and r.published < r.partitions order by r.accepted_at`,
         [],
       )
-      return rows.map((row) => ({ ...readRun(row), ended: StoredCount.parse(row['ended']) }))
+      return rows.map((row) => {
+        const { ended, unclaimed, most_open: mostOpen } = PublishingRow.parse(row)
+        const run = readRun(row)
+        // One that was cancelled before its task was published is no open task that has ended.
+        const { placeOf } = publishOrder(run.partitions)
+        const unpublished = unclaimed.filter((index) => placeOf(index) >= run.published).length
+        return { ...run, ended: ended - unpublished, mostOpen }
+      })
     },
     partitionsAt: async (run, indexes) => {
       const { rows } = await ask(
@@ -281,6 +321,13 @@ const RequestRow = z.object({
   record_offset: z.coerce.string(),
   intent_sequence: StoredCount.nullable(),
   intent_index: StoredCount.nullable(),
+  intent_changes: RunTuned.shape.changes.nullable(),
+})
+
+const PublishingRow = z.object({
+  ended: StoredCount,
+  unclaimed: z.array(StoredCount),
+  most_open: StoredCount.nullable(),
 })
 
 const StateRow = z.object({ partitionId: PartitionId, state: PartitionState })
@@ -308,6 +355,8 @@ const RunRow = z.object({
   weight: StoredCount,
   retry_of: RunId.nullable(),
   retry_only: z.array(PartitionId).nullable(),
+  follow: z.boolean(),
+  follows: RunId.nullable(),
 })
 
 /** The columns of table `run` as a run. */
@@ -331,6 +380,8 @@ export function readRun(row: unknown): Run {
     weight: counted.weight,
     retryOf: counted.retry_of,
     retryOnly: counted.retry_only,
+    follow: counted.follow,
+    follows: counted.follows,
   }
 }
 

@@ -10,6 +10,8 @@ export interface Publishing {
   readonly published: number
   /** Partitions of it that have ended. */
   readonly ended: number
+  /** Of its tasks that may be open, where that is said of this run; null: those of the window. */
+  readonly mostOpen: number | null
   readonly partitions: number
 }
 
@@ -24,13 +26,13 @@ export interface Room {
 
 /**
  * How many tasks of which run are published next. A run whose open tasks stand still, as where nobody serves their topic
- * partitions, gets another batch beyond its window: others of its tasks may be served.
+ * partitions, gets another batch beyond its window: others of its tasks may be served. Not so where a person set the limit.
  */
 export function shareRoom(runs: readonly Publishing[], { window, batch, isStalled }: Room): ReadonlyMap<RunId, number> {
   const wanting = runs.flatMap((run) => {
     const left = run.partitions - run.published
-    const room = window - (run.published - run.ended)
-    const wanted = Math.min(left, room > 0 ? room : isStalled(run) ? batch : 0)
+    const room = Math.min(window, run.mostOpen ?? window) - (run.published - run.ended)
+    const wanted = Math.min(left, room > 0 ? room : run.mostOpen === null && isStalled(run) ? batch : 0)
     return wanted > 0 ? [{ ...run, wanted }] : []
   })
   const shares = new Map<RunId, number>()

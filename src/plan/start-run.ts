@@ -1,3 +1,5 @@
+import { TerminalError } from '../contract/errors.ts'
+import type { KeyRange } from '../contract/range.ts'
 import type { StartRequest } from '../contract/request.ts'
 import { describeBackfill } from '../define/describe.ts'
 import type { Definitions } from '../define/discover.ts'
@@ -5,9 +7,10 @@ import { type AcceptDeps, type AskedRun, acceptRun } from './accept-run.ts'
 import { requireApproved } from './approved-plan.ts'
 import { type CheckDeps, checkRun } from './check-run.ts'
 import { cut } from './cut.ts'
+import { followedRun, isFollowed } from './followed-run.ts'
 import { estimatedRowsOf, rangeOf } from './pinned-domain.ts'
 import { outlinePlan } from './plan-hash.ts'
-import type { NewRun } from './run-store.ts'
+import type { NewRun, Run } from './run-store.ts'
 
 export interface StartDeps extends AcceptDeps, CheckDeps {
   readonly definitions: Definitions
@@ -19,8 +22,16 @@ export function startRun(deps: StartDeps, asked: AskedRun<StartRequest>, signal:
     const { request } = asked
     const discovered = deps.definitions.get(request.backfill)
     const { backfill, hash } = discovered
-    const { source, target, params } = await checkRun(deps, discovered, request.params, signal)
-    const bounds = await source.pin(backfill.partitionBy, params, signal)
+    const { source, sink, target, params } = await checkRun(deps, discovered, request.params, signal)
+    const follow = isFollowed(request, backfill)
+    const { follows = null } = request
+    const before = follows === null ? null : await followedRun(deps.runs, request, follows, backfill)
+    const bounds = await source.pin(backfill.partitionBy, params, signal, before?.bounds)
+    // Refuses what the sink cannot own a range of, before anything is planned.
+    sink.buffer(rangeOf(bounds))
+    if (before !== null) requireMore(before, rangeOf(bounds))
+    // The next run begins above these bounds: what came in below them later, nobody would see.
+    if (follow || before !== null) await source.settle?.(signal)
     const outline = await outlinePlan(hash, bounds, cut(bounds, backfill.partitionBy), signal)
     requireApproved(request, { definitionHash: hash, range: rangeOf(bounds), ...outline })
     return {
@@ -39,6 +50,14 @@ export function startRun(deps: StartDeps, asked: AskedRun<StartRequest>, signal:
       weight: request.weight ?? 1,
       retryOf: null,
       retryOnly: null,
+      follow,
+      follows,
     }
   })
+}
+
+/** A run that follows another one has something to do. */
+function requireMore({ id, range }: Run, { from, to }: KeyRange): void {
+  if (from !== to) return
+  throw new TerminalError('PARAMS_INVALID', `follows run ${id}: the source has no rows above ${range.to} yet`)
 }

@@ -14,7 +14,7 @@ export interface PlanWriterDeps {
   readonly mark?: Mark
 }
 
-const partitionsPerPage = 5_000
+const partitionsPerPage = 1_000
 
 /**
  * Writes what is missing of an accepted run's plan, page by page from its plan cursor. Crashed anywhere, the same

@@ -6,6 +6,7 @@ import { type Column, type Encode, fixedWidth } from './column.ts'
 import { columnTypeNames, columnTypeOf } from './column-encoder.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 import { hashed } from './lookup3.ts'
+import { type GuardedRange, guarded } from './range-guard.ts'
 import { RecordSum } from './record-sum.ts'
 
 const header = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
@@ -35,6 +36,19 @@ export function copyLayout(columns: readonly Column[], numbered = false): CopyLa
     return type.encode(column)
   })
   return { columns, encoders, numbered }
+}
+
+/** The same layout for rows that all lie in a range of one of its columns. */
+export function guardedLayout(layout: CopyLayout, columnName: string, range: GuardedRange): CopyLayout {
+  const at = layout.columns.findIndex(({ name }) => name === columnName)
+  const [column, encode] = [layout.columns[at], layout.encoders[at]]
+  if (column === undefined || encode === undefined) throw new TypeError(`the layout has no column "${columnName}"`)
+  return {
+    ...layout,
+    // NULL is in no range.
+    columns: layout.columns.with(at, { ...column, notNull: true }),
+    encoders: layout.encoders.with(at, guarded(column, encode, range)),
+  }
 }
 
 /** One chunk's rows. `capacity`: bytes to begin with. */

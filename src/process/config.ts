@@ -11,14 +11,27 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter((item) => item !== ''),
 )
-const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')
+const flag = z
+  .enum(['true', 'false', '1', '0'])
+  .transform((text) => text === 'true' || text === '1')
+  .pipe(z.boolean())
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .trim()
+    .regex(/^-?\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
 
-/** The environment variables Tidemark reads. Each may be given as NAME_FILE, the path of a file that holds the value. */
 /** Partitions that one worker works on at the same time, at most. */
 export const mostSlots = 256
 
-const Environment = z.object({
-  KAFKA_BROKERS: list.pipe(z.array(z.string().regex(/^[^\s:]+:\d{1,5}$/, 'must be host:port')).min(1)),
+/**
+ * The environment variables Tidemark reads: text in, the setting itself out, which is what a configuration file holds
+ * (config-file.ts). Each may be given as NAME_FILE, the path of a file that holds the value.
+ */
+export const Environment = z.object({
+  KAFKA_BROKERS: list.pipe(z.array(z.string().regex(/^[^\s:,]+:\d{1,5}$/, 'must be host:port')).min(1)),
   KAFKA_CLIENT_ID: z.string().min(1).optional(),
   KAFKA_SSL: flag.default(false),
   KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
@@ -42,14 +55,15 @@ const Environment = z.object({
     .default('tidemark'),
   TIDEMARK_DEFINITIONS: z.string().default('./backfills'),
   TIDEMARK_WORKER_ID: WorkerId.default(() => `${hostname().replace(/[^A-Za-z0-9._-]/g, '-')}-${process.pid}`),
-  TIDEMARK_SLOTS: z.coerce.number().int().min(1).max(mostSlots).default(2),
-  TIDEMARK_LIVE_RUNS: z.coerce.number().int().min(1).max(1_000).default(10),
-  TIDEMARK_OPEN_TASKS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
-  TIDEMARK_SESSION_TIMEOUT_MS: z.coerce.number().int().min(1000).max(300_000).default(10_000),
-  TIDEMARK_LEASE_MS: z.coerce.number().int().min(1000).max(3_600_000).default(60_000),
+  TIDEMARK_SLOTS: whole(1, mostSlots).default(2),
+  TIDEMARK_LIVE_RUNS: whole(1, 1_000).default(10),
+  TIDEMARK_OPEN_TASKS: whole(1, 1_000_000).default(10_000),
+  TIDEMARK_FOLLOW_EVERY_MS: whole(100, 86_400_000).default(60_000),
+  TIDEMARK_SESSION_TIMEOUT_MS: whole(1000, 300_000).default(10_000),
+  TIDEMARK_LEASE_MS: whole(1000, 3_600_000).default(60_000),
   // Above every limit of a Postgres statement (pool.ts), or the watchdog would come first.
-  TIDEMARK_STAGE_LIMIT_MS: z.coerce.number().int().min(1000).max(86_400_000).default(600_000),
-  TIDEMARK_REPLICATION: z.coerce.number().int().min(-1).max(9).default(-1),
+  TIDEMARK_STAGE_LIMIT_MS: whole(1000, 86_400_000).default(600_000),
+  TIDEMARK_REPLICATION: whole(-1, 9).default(-1),
 })
 
 export interface Config {
@@ -83,6 +97,8 @@ export interface Config {
   readonly liveRuns: number
   /** Tasks of one run that are published and not ended, at most. */
   readonly openTasks: number
+  /** From one look for rows above a completed run to the next, and from one run of such a chain to the next, at least. */
+  readonly followEveryMs: number
   /** How long a partition stays with its holder after its last sign of life, when a duplicate task turns up elsewhere. */
   readonly leaseMs: number
   /** How long a task may wait in one stage (claim, read, transform, write, tell) before the worker counts as stuck. */
@@ -105,7 +121,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       const name = String(issue.path[0])
       const value = given[name]
       if (value === undefined) return `${name} is not set`
-      return `${name} is ${/PASSWORD|DATABASE_URL/.test(name) ? 'not right' : JSON.stringify(value)}: ${issue.message}`
+      return `${name} is ${isSecret(name) ? 'not right' : JSON.stringify(value)}: ${issue.message}`
     })
     throw new TerminalError('CONFIG_INVALID', [...new Set(reasons)].join('; '), { reasons: [...new Set(reasons)] })
   }
@@ -148,6 +164,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     slots: values.TIDEMARK_SLOTS,
     liveRuns: values.TIDEMARK_LIVE_RUNS,
     openTasks: values.TIDEMARK_OPEN_TASKS,
+    followEveryMs: values.TIDEMARK_FOLLOW_EVERY_MS,
     leaseMs: values.TIDEMARK_LEASE_MS,
     stageLimitMs: values.TIDEMARK_STAGE_LIMIT_MS,
     database(variable: string): string {
@@ -163,8 +180,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   })
 }
 
+/** True for variables whose value is, or holds, a password: a wrong one is not shown. */
+export const isSecret = (variable: string): boolean => /PASSWORD|_URL$/.test(variable)
+
 /** Reads NAME_FILE into NAME where only the former is set: secrets mounted as files. Empty values count as not set. */
-function withFiles(env: NodeJS.ProcessEnv): Record<string, string> {
+export function withFiles(env: NodeJS.ProcessEnv): Record<string, string> {
   const given: Record<string, string> = {}
   for (const [name, value] of Object.entries(env)) if (value !== undefined && value !== '') given[name] = value
   for (const name of Object.keys(Environment.shape)) {

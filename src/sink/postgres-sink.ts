@@ -6,7 +6,7 @@ import { RetryableError, TerminalError } from '../contract/errors.ts'
 import type { KeyRange } from '../contract/range.ts'
 import type { AnyRow, RowSchema } from '../define/row-schema.ts'
 import { codeOf } from '../postgres/classify.ts'
-import { CopyBuffer, type CopyLayout, type CopyLimits, copyLayout } from '../postgres/copy-binary.ts'
+import { CopyBuffer, type CopyLayout, type CopyLimits, copyLayout, guardedLayout } from '../postgres/copy-binary.ts'
 import { groupCalls } from '../postgres/group-calls.ts'
 import { tableName } from '../postgres/identifier.ts'
 import { type Client, nameOf, type Pool, query, rolledBack, withTransaction } from '../postgres/pool.ts'
@@ -14,7 +14,7 @@ import { recordHashSql } from '../postgres/record-hash.ts'
 import type { Mark } from '../process/marks.ts'
 import { checkpointGroups } from './checkpoint-groups.ts'
 import { checkpointRows, fenced, type Held } from './checkpoint-row.ts'
-import { rangeValues, withinRange } from './postgres-range.ts'
+import { ownedRange, rangeValues, withinRange } from './postgres-range.ts'
 import { type RefusalContext, refusalOf, rowRefusal } from './postgres-refusal.ts'
 import { type Demands, fieldsOf, inspectTarget, type Target } from './postgres-target.ts'
 import { rehearse } from './rehearse.ts'
@@ -183,11 +183,15 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
       return claim(holding)
     },
 
-    buffer() {
+    buffer(range) {
       if (opened === undefined) throw new TypeError('the sink has not looked at its table yet: claim or check first')
+      const layout =
+        demands.range === null
+          ? opened.layout
+          : guardedLayout(opened.layout, demands.range, ownedRange(opened.target, demands.range, range))
       return validate === null
-        ? new CopyBuffer(opened.layout, capacity, limits)
-        : new ValidatedBuffer(opened.layout, capacity, validate, limits)
+        ? new CopyBuffer(layout, capacity, limits)
+        : new ValidatedBuffer(layout, capacity, validate, limits)
     },
 
     async commit(chunk) {

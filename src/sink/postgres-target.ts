@@ -1,3 +1,4 @@
+import type { NumberedKind } from '../contract/range.ts'
 import type { AnyRow, RowSchema } from '../define/row-schema.ts'
 import type { Column } from '../postgres/column.ts'
 import { columnTypeNames, columnTypeOf } from '../postgres/column-encoder.ts'
@@ -97,7 +98,7 @@ function columnProblems(shown: string, demands: Demands, { columns }: Table, wri
   const ranged = columns.find(({ name }) => name === range)
   if (ranged !== undefined && rangeKindOf(ranged) === undefined)
     problems.push(
-      `range column "${ranged.name}" of ${shown} is ${ranged.type}; an integer, numeric, date or timestamp is right`,
+      `range column "${ranged.name}" of ${shown} is ${ranged.type}; an integer, numeric, uuid, date or timestamp is right`,
     )
   for (const field of demands.key ?? [])
     if (!declared.includes(field)) problems.push(`key "${field}" is not in the schema; ${insteadOf(field, declared)}`)
@@ -105,7 +106,7 @@ function columnProblems(shown: string, demands: Demands, { columns }: Table, wri
 }
 
 /** What a range over the column counts in. */
-export function rangeKindOf({ typeOid }: Column): 'integer' | 'time' | undefined {
+export function rangeKindOf({ typeOid }: Column): NumberedKind | undefined {
   switch (columnTypeOf({ typeOid, deterministic: true })?.name) {
     case 'int2':
     case 'int4':
@@ -116,6 +117,8 @@ export function rangeKindOf({ typeOid }: Column): 'integer' | 'time' | undefined
     case 'timestamp':
     case 'timestamptz':
       return 'time'
+    case 'uuid':
+      return 'uuid'
     default:
       return undefined
   }

@@ -125,8 +125,11 @@ export interface Sink {
   check(signal: AbortSignal): Promise<void>
   /** One statement; raises the epoch when it succeeds. */
   claim(holding: Holding): Promise<Claim>
-  /** An empty buffer for one chunk. */
-  buffer(): RowBuffer
+  /**
+   * An empty buffer for one chunk of a range. Where the sink owns the range it refuses rows outside of it (RowError). Throws
+   * TerminalError (SINK_NOT_WRITABLE) where a range of this kind cannot be owned.
+   */
+  buffer(range: KeyRange): RowBuffer
   /** Rows, rejected rows and checkpoint in one transaction; returns the checkpoint as committed. */
   commit(chunk: Chunk): Promise<Checkpoint>
   /** Marks the partition failed, under the same fence. */

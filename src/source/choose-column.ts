@@ -2,10 +2,12 @@ import { TerminalError } from '../contract/errors.ts'
 import type { TableName } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
 import type { TableColumn } from './postgres-catalog.ts'
-import { isInteger, isTime } from './postgres-conversion.ts'
+import { numberedKindOf } from './postgres-numbers.ts'
+import { isOrdered } from './postgres-schema.ts'
 
-export interface ChosenColumn {
-  readonly column: string
+export interface ChosenColumns {
+  /** One, or those of the key. */
+  readonly columns: readonly string[]
   /** For people. */
   readonly why: string
 }
@@ -18,16 +20,17 @@ interface Candidate {
 
 /**
  * The column along which a table is cut when nobody said so: of those that are never null and lead an index, that in
- * whose order the table lies on disk; the key, where several do or nothing is known. Reading in another order fetches a
- * block for nearly every row. Throws TerminalError (PLAN_INVALID) when there is none.
+ * whose order the table lies on disk; the key, where several do or nothing is known, or where there is none whose values
+ * can be computed with. Reading in another order fetches a block for nearly every row. Throws TerminalError
+ * (PLAN_INVALID) when the key has no order either.
  */
 export async function chooseColumn(
   pool: Pool,
   table: TableName,
   columns: readonly TableColumn[],
-  key: string,
-): Promise<ChosenColumn> {
-  const fitting = columns.filter((column) => (isInteger(column) || isTime(column)) && column.notNull)
+  key: readonly string[],
+): Promise<ChosenColumns> {
+  const fitting = columns.filter((column) => numberedKindOf(column) !== null && column.notNull)
   const { rows: indexed } = await query<Candidate>(
     pool,
     `select a.attname as name, max(s.correlation)::float8 as correlation
@@ -42,14 +45,19 @@ export async function chooseColumn(
     [table.schema, table.table, fitting.map(({ name }) => name)],
   )
   const order = ({ name, correlation }: Candidate): number =>
-    Math.abs(correlation ?? 0) + (name === key ? nearlyAsGood : 0)
+    Math.abs(correlation ?? 0) + (key.length === 1 && key[0] === name ? nearlyAsGood : 0)
   const [best, ...others] = indexed.toSorted((a, b) => order(b) - order(a))
+  if (best === undefined && key.every((name) => columns.some((column) => column.name === name && isOrdered(column))))
+    return {
+      columns: key,
+      why: `the key ${key.map((name) => `"${name}"`).join(', ')}: no integer, numeric, time or uuid column leads an index`,
+    }
   if (best === undefined)
     throw new TerminalError(
       'PLAN_INVALID',
-      `table "${table.schema}.${table.table}" has no integer or time column that is not null and leads an index: add one, or cut by a column with partition.byQuantiles`,
+      `table "${table.schema}.${table.table}" has no integer, numeric, time or uuid column that is not null and leads an index, nor a key in whose order it could be cut: add one, or cut by a column with partition.byQuantiles`,
     )
-  return { column: best.name, why: whyOf(best, others) }
+  return { columns: [best.name], why: whyOf(best, others) }
 }
 
 /** The key is unique, and so the better one of two that order the table alike. */

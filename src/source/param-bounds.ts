@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill'
 import { messageOf, TerminalError } from '../contract/errors.ts'
-import { boundValue, type KeyKind, microsToInstant } from '../contract/range.ts'
+import { boundText, boundValue, microsToInstant, type NumberedKind } from '../contract/range.ts'
 import type { BoundParams } from '../define/partition-by.ts'
 import type { AnyRow } from '../define/row-schema.ts'
 import { type Moment, parseInstant } from '../postgres/parse-instant.ts'
@@ -10,7 +10,7 @@ import { type Moment, parseInstant } from '../postgres/parse-instant.ts'
  * zone. Throws TerminalError (PARAMS_INVALID) naming each field, its value and what would be right.
  */
 export function paramBounds(
-  kind: KeyKind,
+  kind: NumberedKind,
   names: BoundParams<string>,
   params: AnyRow,
   timezone: string,
@@ -18,7 +18,7 @@ export function paramBounds(
   const reasons: string[] = []
   const read = (name: string): string => {
     try {
-      return kind === 'time' ? instantOf(params[name], timezone) : integerOf(params[name])
+      return boundOf(kind, params[name], timezone)
     } catch (error) {
       reasons.push(`params.${name} is ${shown(params[name])}: ${messageOf(error)}`)
       return ''
@@ -31,6 +31,17 @@ export function paramBounds(
     )
   if (reasons.length > 0) throw new TerminalError('PARAMS_INVALID', reasons.join('; '), { reasons })
   return { from, to }
+}
+
+function boundOf(kind: NumberedKind, value: unknown, timezone: string): string {
+  switch (kind) {
+    case 'time':
+      return instantOf(value, timezone)
+    case 'integer':
+      return integerOf(value)
+    case 'uuid':
+      return boundText(kind, boundValue(kind, String(value)))
+  }
 }
 
 function integerOf(value: unknown): string {

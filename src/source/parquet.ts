@@ -8,13 +8,14 @@ import { boundValue, type Cursor } from '../contract/range.ts'
 import type { PartitionBy } from '../define/partition-by.ts'
 import type { AnyRow } from '../define/row-schema.ts'
 import type { ParquetSource } from '../define/source-definition.ts'
-import { ParquetFile, sameFile } from '../files/parquet-file.ts'
+import { requireSame } from '../files/open-file.ts'
+import { ParquetFile } from '../files/parquet-file.ts'
 import { FileLocator } from '../plan/file-locator.ts'
 import { ColumnRows, type PageColumn } from './column-rows.ts'
-import { findPaths } from './parquet-paths.ts'
+import { findPaths } from './file-paths.ts'
 import { ParquetRows } from './parquet-rows.ts'
 import { contradictions } from './parquet-schema.ts'
-import { anyField, hasObjectRules, type RowField, rowFields } from './row-field.ts'
+import { anyField, type RowField, type RowReading, readingOf } from './row-field.ts'
 import type { Page, PageRows, Source, SourceRange } from './source.ts'
 import { validatedRows } from './validated-rows.ts'
 
@@ -29,17 +30,12 @@ export function openParquetSource(definition: ParquetSource<AnyRow>, options: { 
 class ParquetFiles implements Source {
   readonly #definition: ParquetSource<AnyRow>
   readonly #folder: string
-  /** Null: known only when a file is open, for the schema does not tell its fields. */
-  readonly #fields: readonly RowField[] | null
-  /** The schema has to see rows as a whole. */
-  readonly #validates: boolean
+  readonly #reading: RowReading
 
   constructor(definition: ParquetSource<AnyRow>, folder: string) {
-    const fields = rowFields(definition.schema)
     this.#definition = definition
     this.#folder = folder
-    this.#validates = fields === null || hasObjectRules(definition.schema)
-    this.#fields = this.#validates ? (fields?.map((field) => ({ ...field, refine: null })) ?? null) : fields
+    this.#reading = readingOf(definition.schema)
   }
 
   async check(signal: AbortSignal): Promise<void> {
@@ -69,14 +65,14 @@ class ParquetFiles implements Source {
       ])
     const file = await ParquetFile.open(resolve(this.#folder, place.data.path))
     try {
-      await this.#requireSame(file, place.data)
+      requireSame(file.path, await file.identityNow(), place.data)
       const rows = new ParquetRows(file, this.#fieldsOf(file), next - place.data.firstPosition)
       while (next < to) {
         const count = Math.min(chunkRows, to - next)
         const page = await this.#rowsOf(await rows.next(count, signal), count, next)
         next += count
         // Checked after reading: rows of a file that was changed meanwhile are never handed out.
-        await this.#requireSame(file, place.data)
+        requireSame(file.path, await file.identityNow(), place.data)
         yield { rows: page, cursor: String(next - 1), last: next >= to }
         if (page instanceof ColumnRows) page.release()
       }
@@ -88,18 +84,18 @@ class ParquetFiles implements Source {
   async #rowsOf(columns: readonly PageColumn[], length: number, first: number): Promise<PageRows> {
     const { position: name, schema } = this.#definition
     const rows = new ColumnRows(columns, length, name === null ? null : { name, first })
-    if (!this.#validates) return rows
+    if (!this.#reading.validates) return rows
     const valid = await validatedRows(schema, rows, (index) => `the row at position ${first + index}`)
     return name === null ? valid : valid.map((row, index) => ({ ...row, [name]: first + index }))
   }
 
   #fieldsOf(file: ParquetFile): readonly RowField[] {
-    return this.#fields ?? file.columns.map(({ name }) => anyField(name))
+    return this.#reading.fields ?? file.columns.map(({ name }) => anyField(name))
   }
 
   /** Opens every file; throws TerminalError with all that is wrong in any of them. */
   async #survey(signal: AbortSignal): Promise<PinnedFile[]> {
-    const { paths, problems } = await findPaths(this.#definition.paths, this.#folder)
+    const { paths, problems } = await findPaths(this.#definition.paths, this.#folder, 'parquet')
     const reasons = [...problems]
     const files: PinnedFile[] = []
     for (const path of paths) {
@@ -125,22 +121,11 @@ class ParquetFiles implements Source {
       await file.close()
     }
   }
-
-  async #requireSame(file: ParquetFile, planned: FileLocator): Promise<void> {
-    const now = await file.identityNow()
-    if (sameFile(now, planned)) return
-    throw unreadable([
-      `${file.path} is not the file that was planned: it had ${planned.bytes} bytes of ${dateOf(planned.modifiedMs)}, ` +
-        `now ${now.bytes} bytes of ${dateOf(now.modifiedMs)}; put the planned file back, or start another run`,
-    ])
-  }
 }
 
 function position(text: string): number {
   return Number(boundValue('integer', text))
 }
-
-const dateOf = (modifiedMs: number): string => new Date(modifiedMs).toISOString()
 
 const unreadable = (reasons: readonly string[]): TerminalError =>
   new TerminalError('SOURCE_NOT_READABLE', reasons.join('; '), { reasons })

@@ -16,6 +16,8 @@ export function selected(column: TableColumn, value: string): string {
 }
 
 export const isTime = ({ type }: TableColumn): boolean => ['timestamptz', 'timestamp', 'date'].includes(type)
+export const isNumeric = ({ type }: TableColumn): boolean => type === 'numeric'
+export const isUuid = ({ type }: TableColumn): boolean => type === 'uuid'
 export const isInteger = ({ type }: TableColumn): boolean => ['int2', 'int4', 'int8'].includes(type)
 
 /** The microseconds that `selected` gave for an instant. Throws ValueError for "infinity". */

@@ -1,10 +1,12 @@
 import { messageOf, TerminalError } from '../contract/errors.ts'
-import type { Cursor } from '../contract/range.ts'
+import type { Cursor, KeyRange } from '../contract/range.ts'
 import { codeOf } from '../postgres/classify.ts'
-import { quoteIdentifier, type TableName } from '../postgres/identifier.ts'
+import type { TableName } from '../postgres/identifier.ts'
 import { type Pool, withClient } from '../postgres/pool.ts'
+import { compared, nameOf, type OrderTerm, withinPlaces } from './order-term.ts'
+import { placesOf } from './partition-order.ts'
 import type { TableColumn } from './postgres-catalog.ts'
-import { isTime, selected } from './postgres-conversion.ts'
+import { selected } from './postgres-conversion.ts'
 import { readCursor } from './postgres-cursor.ts'
 import type { TextRow } from './text-rows.ts'
 
@@ -13,30 +15,28 @@ export interface TableOrder {
   readonly table: TableName
   /** Columns of the rows, in the order of their fields. */
   readonly columns: readonly TableColumn[]
-  readonly partitionColumn: TableColumn
-  readonly key: TableColumn
+  /** What a range bounds. */
+  readonly partition: readonly OrderTerm[]
+  /** That, and what of the key is not among it: no two rows are alike in all of them. */
+  readonly terms: readonly OrderTerm[]
+  /** Only rows with one of these values of the first partition column; null: all. */
+  readonly only: { readonly values: readonly string[]; readonly type: string } | null
 }
 
-/** What a page selects, and where in a row its partition value and its key stand. */
+/** What a page selects, and where in a row the values of the terms stand. */
 export interface Selection {
   readonly list: readonly string[]
-  readonly valueAt: number
-  readonly keyAt: number
+  readonly termsAt: readonly number[]
 }
 
-export function selectionOf({ columns, partitionColumn, key }: TableOrder): Selection {
+export function selectionOf({ columns, terms }: TableOrder): Selection {
   const list = columns.map((column) => selected(column, nameOf(column)))
   const placeOf = (expression: string): number => {
     const at = list.indexOf(expression)
     return at >= 0 ? at : list.push(expression) - 1
   }
-  const valueAt = placeOf(selected(partitionColumn, nameOf(partitionColumn)))
-  // The key is compared as the server writes it, which for an instant is not how it is selected.
-  return { list, valueAt, keyAt: placeOf(isTime(key) ? `${nameOf(key)}::text` : nameOf(key)) }
+  return { list, termsAt: terms.map((term) => placeOf(term.selected)) }
 }
-
-/** With the table's name, for ORDER BY takes a bare one for a column of the result. */
-const nameOf = ({ name }: TableColumn): string => `t.${quoteIdentifier(name)}`
 
 export interface Statement {
   readonly text: string
@@ -44,39 +44,27 @@ export interface Statement {
 }
 
 /**
- * The next `limit` rows of [from, to) after the cursor. By key and not by offset, so that no page costs more than
- * another; the lower bound is repeated for indexes on the column alone.
+ * The next `limit` rows of the range after the cursor. By key and not by offset, so that no page costs more than
+ * another; the lower bound is repeated for indexes on the partition columns alone.
  */
-export function pageStatement(
-  order: TableOrder,
-  from: string,
-  to: string,
-  after: Cursor | null,
-  limit: number,
-): Statement {
-  const { table, partitionColumn, key } = order
-  const place = after === null ? null : readCursor(after)
-  const [column, keyColumn] = [nameOf(partitionColumn), nameOf(key)]
-  const bound = boundType(partitionColumn)
-  const conditions = [`${column} < $1::${bound}`]
-  const values = [to]
-  if (place === null || place.key !== null)
-    conditions.push(`${column} >= $${values.push(place?.value ?? from)}::${bound}`)
-  if (place !== null)
-    conditions.push(
-      place.key === null
-        ? `${column} > $${values.push(place.value)}::${bound}`
-        : `(${column}, ${keyColumn}) > ($2::${bound}, $${values.push(place.key)})`,
-    )
-  const ordered = partitionColumn.name === key.name ? column : `${column}, ${keyColumn}`
+export function pageStatement(order: TableOrder, range: KeyRange, after: Cursor | null, limit: number): Statement {
+  const { table, partition, terms, only } = order
+  const values: (string | readonly string[])[] = []
+  const parameter = (value: string | readonly string[]): string => `$${values.push(value)}`
+  const { from, to } = placesOf(range, partition)
+  const reached = after === null ? null : readCursor(after)
+  const conditions =
+    reached === null
+      ? withinPlaces(partition, { from, to }, parameter)
+      : [
+          compared(partition, to.after ? '<=' : '<', to.values, parameter),
+          ...(terms.length === partition.length ? [] : [compared(partition, '>=', reached, parameter)]),
+          compared(terms, '>', reached, parameter),
+        ]
+  if (only !== null) conditions.push(`${partition[0]?.sql} = any (${parameter(only.values)}::${only.type}[])`)
+  const ordered = terms.map(({ sql }) => sql).join(', ')
   const text = `select ${selectionOf(order).list.join(', ')} from ${table.sql} as t where ${conditions.join(' and ')} order by ${ordered} limit ${limit}`
   return { text, values }
-}
-
-/** A date is compared as the timestamp of its midnight, for a bound may lie within a day. */
-export function boundType(column: TableColumn): string {
-  if (!isTime(column)) return 'int8'
-  return column.type === 'timestamptz' ? 'timestamptz' : 'timestamp'
 }
 
 /** The rows of a statement as the server's texts. An abort ends it by closing its connection. */

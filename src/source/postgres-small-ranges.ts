@@ -1,15 +1,15 @@
 // Ranges with few rows, read many in one statement: a task with little to do should not cost a statement of its own.
 import { RetryableError } from '../contract/errors.ts'
+import type { KeyRange } from '../contract/range.ts'
 import { groupCalls } from '../postgres/group-calls.ts'
-import { quoteIdentifier } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
-import { boundType, fetchTexts, orGivenUp, pageStatement, selectionOf, type TableOrder } from './postgres-pages.ts'
+import { placesOf } from './partition-order.ts'
+import { fetchTexts, orGivenUp, pageStatement, selectionOf, type TableOrder } from './postgres-pages.ts'
 import type { TextRow } from './text-rows.ts'
 
 export interface FirstPage {
   readonly order: TableOrder
-  readonly from: string
-  readonly to: string
+  readonly range: KeyRange
   /** Rows at most. */
   readonly limit: number
   readonly signal: AbortSignal
@@ -25,8 +25,8 @@ const fewRows = 64
 export function firstPages(pool: Pool): (page: FirstPage) => Promise<readonly TextRow[]> {
   let areSmall = false
 
-  const alone = async ({ order, from, to, limit, signal }: FirstPage): Promise<readonly TextRow[]> => {
-    const texts = await fetchTexts(pool, pageStatement(order, from, to, null, limit), signal)
+  const alone = async ({ order, range, limit, signal }: FirstPage): Promise<readonly TextRow[]> => {
+    const texts = await fetchTexts(pool, pageStatement(order, range, null, limit), signal)
     areSmall = texts.length < limit && texts.length <= fewRows
     return texts
   }
@@ -58,7 +58,7 @@ export function firstPages(pool: Pool): (page: FirstPage) => Promise<readonly Te
   })
 
   return async (page) => {
-    if (!areSmall) return alone(page)
+    if (!areSmall || !isPlain(page)) return alone(page)
     try {
       return await orGivenUp(together(page), page.signal)
     } catch (error) {
@@ -68,25 +68,33 @@ export function firstPages(pool: Pool): (page: FirstPage) => Promise<readonly Te
   }
 }
 
+/** One column, and both bounds are before a value: what one statement can ask of all ranges alike. */
+function isPlain({ order: { partition }, range }: FirstPage): boolean {
+  if (range.kind === 'key') return false
+  const { from, to } = placesOf(range, partition)
+  return !from.after && !to.after
+}
+
 /** As `pageStatement` reads each of them, up to one row more than is few; the first column is the place of the range. */
-function rangesStatement(
-  order: TableOrder,
-  ranges: readonly { readonly from: string; readonly to: string }[],
-): Parameters<typeof fetchTexts>[1] {
-  const { table, partitionColumn, key } = order
-  const [column, keyColumn] = [partitionColumn, key].map(({ name }) => `t.${quoteIdentifier(name)}`)
+function rangesStatement(order: TableOrder, pages: readonly FirstPage[]): Parameters<typeof fetchTexts>[1] {
+  const { table, partition, terms } = order
   const { list } = selectionOf(order)
-  const bound = boundType(partitionColumn)
   const names = list.map((_, at) => `c${at}`)
+  const column = partition.map(({ sql }) => sql).join()
+  const bound = partition.map(({ type }) => type).join()
+  const places = pages.map(({ range }) => placesOf(range, partition))
   const text = `
     select of.place, ${names.map((name) => `p.${name}`).join(', ')}
       from unnest($1::${bound}[], $2::${bound}[]) with ordinality as of("from", "to", place)
      cross join lateral (
-       select ${list.map((expression, at) => `${expression} as ${names[at]}`).join(', ')}, ${column} as o1, ${keyColumn} as o2
+       select ${list.map((expression, at) => `${expression} as ${names[at]}`).join(', ')}, ${terms.map(({ sql }, at) => `${sql} as o${at}`).join(', ')}
          from ${table.sql} as t where ${column} >= of."from" and ${column} < of."to"
-        order by ${column}, ${keyColumn} limit ${fewRows + 1}) as p
-     order by of.place, p.o1, p.o2`
-  return { text, values: [ranges.map(({ from }) => from), ranges.map(({ to }) => to)] }
+        order by ${terms.map(({ sql }) => sql).join(', ')} limit ${fewRows + 1}) as p
+     order by of.place, ${terms.map((_, at) => `p.o${at}`).join(', ')}`
+  return {
+    text,
+    values: [places.map(({ from }) => from.values.join()), places.map(({ to }) => to.values.join())],
+  }
 }
 
 function rowsByRange(ranges: number, texts: readonly TextRow[]): readonly TextRow[][] {

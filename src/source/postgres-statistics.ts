@@ -1,10 +1,12 @@
 // How the rows of a table lie over the values of a column: by the server's statistics, else by a look at its rows.
 // Reads: the catalogue, and at most some thousand blocks of the table. Writes: nothing.
-import { quoteIdentifier, type TableName } from '../postgres/identifier.ts'
+import type { NumberedKind } from '../contract/range.ts'
+import type { TableName } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
-import type { TableColumn } from './postgres-catalog.ts'
-import { selected } from './postgres-conversion.ts'
-import { boundType } from './postgres-pages.ts'
+import { nameOf } from './order-term.ts'
+import type { Condition, TableColumn } from './postgres-catalog.ts'
+import { numbered, numberOf } from './postgres-numbers.ts'
+import { sampleOf } from './postgres-sample.ts'
 import type { ValueStatistics } from './row-spread.ts'
 
 interface Domain {
@@ -18,7 +20,6 @@ const fewRows = 50_000
 const leastBuckets = 20
 /** A larger share of the table written since it was analysed makes its statistics old. */
 const staleShare = 0.1
-const sampledBlocks = 3_000
 const mostQuantiles = 1_000
 
 export interface Statistics extends ValueStatistics {
@@ -28,37 +29,35 @@ export interface Statistics extends ValueStatistics {
 
 /**
  * What is known of [from, to) of the column, of which the server believes that it has `estimatedRows` (null: it does not
- * know). `bounds` are from and to as SQL takes them.
+ * know). `within` holds for the rows of the domain.
  */
 export async function valueStatistics(
   pool: Pool,
   table: TableName,
+  kind: NumberedKind,
   column: TableColumn,
   domain: Domain,
-  bounds: { readonly from: string; readonly to: string },
+  within: Condition,
   estimatedRows: number | null,
 ): Promise<Statistics> {
-  const name = quoteIdentifier(column.name)
-  const bound = boundType(column)
+  const name = nameOf(column)
   const look = async (from: string): Promise<bigint[]> => {
     const { rows } = await query<{ value: string }>(
       pool,
-      `select (${selected(column, name)})::text as value ${from}
-        where ${name} >= $1::${bound} and ${name} < $2::${bound} order by ${name}`,
-      [bounds.from, bounds.to],
+      `select (${numbered(kind, column, name)})::text as value ${from} where ${within.sql} order by ${name}`,
+      within.values,
     )
-    return rows.map(({ value }) => BigInt(value))
+    return rows.map(({ value }) => numberOf(kind, value))
   }
   if (estimatedRows !== null && estimatedRows <= fewRows) {
-    const values = await look(`from ${table.sql}`)
+    const values = await look(`from ${table.sql} as t`)
     return { quantiles: quantilesOf(values), mostCommon: [], rows: values.length }
   }
-  const known = await serverStatistics(pool, table, column)
+  const known = await serverStatistics(pool, table, kind, column)
   if (known !== null && tells(known, domain)) return { ...known, rows: null }
-  const percent = Math.min(100, (100 * sampledBlocks) / Math.max(1, await blocksOf(pool, table)))
-  // Always the same blocks: planning twice gives the same plan, as long as nobody writes.
-  const values = await look(`from ${table.sql} tablesample system (${percent}) repeatable (0)`)
-  const rows = estimatedRows ?? Math.round((values.length * 100) / percent)
+  const sample = await sampleOf(pool, table)
+  const values = await look(sample.from)
+  const rows = estimatedRows ?? Math.round((values.length * 100) / sample.percent)
   return { quantiles: quantilesOf(values), mostCommon: [], rows }
 }
 
@@ -72,9 +71,14 @@ function tells({ quantiles }: ValueStatistics, { from, to }: Domain): boolean {
 }
 
 /** Null when the table was not analysed since much of it was written, or the column has no histogram. */
-async function serverStatistics(pool: Pool, table: TableName, column: TableColumn): Promise<ValueStatistics | null> {
+async function serverStatistics(
+  pool: Pool,
+  table: TableName,
+  kind: NumberedKind,
+  column: TableColumn,
+): Promise<ValueStatistics | null> {
   const texts = (list: string): string =>
-    `array(select (${selected(column, 'u.value')})::text from unnest(${list}::text::${column.type}[]) with ordinality as u (value, at) order by u.at)`
+    `array(select (${numbered(kind, column, 'u.value')})::text from unnest(${list}::text::${column.type}[]) with ordinality as u (value, at) order by u.at)`
   const { rows } = await query<{ quantiles: string[]; common: string[]; shares: number[] | null; nulls: number }>(
     pool,
     `select ${texts('s.histogram_bounds')} as quantiles, ${texts('s.most_common_vals')} as common,
@@ -91,25 +95,14 @@ async function serverStatistics(pool: Pool, table: TableName, column: TableColum
   const [row] = rows
   if (row === undefined) return null
   // Infinity has no place between other values.
-  const isFinite = (text: string): boolean => /^-?\d+$/.test(text)
+  const isFinite = (text: string): boolean => kind === 'uuid' || /^-?\d+$/.test(text)
   const valued = 1 - row.nulls
   return {
-    quantiles: row.quantiles.filter(isFinite).map(BigInt),
+    quantiles: row.quantiles.filter(isFinite).map((text) => numberOf(kind, text)),
     mostCommon: row.common.flatMap((text, at) =>
-      isFinite(text) ? [{ value: BigInt(text), share: (row.shares?.[at] ?? 0) / valued }] : [],
+      isFinite(text) ? [{ value: numberOf(kind, text), share: (row.shares?.[at] ?? 0) / valued }] : [],
     ),
   }
-}
-
-async function blocksOf(pool: Pool, table: TableName): Promise<number> {
-  const { rows } = await query<{ blocks: string }>(
-    pool,
-    `select coalesce(sum(pg_relation_size(relid)), pg_relation_size(c.oid)) / current_setting('block_size')::int8 as blocks
-       from pg_class c join pg_namespace n on n.oid = c.relnamespace left join lateral pg_partition_tree(c.oid) on true
-      where n.nspname = $1 and c.relname = $2 group by c.oid`,
-    [table.schema, table.table],
-  )
-  return Number(rows[0]?.blocks ?? 0)
 }
 
 /** At most a thousand and one of the values, which are in order, the first and the last among them. */

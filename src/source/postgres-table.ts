@@ -1,32 +1,36 @@
 // Reads: one table of a Postgres database, in pages by key. Writes: nothing.
-// On a crash: nothing is kept; reading resumes after the cursor, the partition value and key of the last row handled.
+// On a crash: nothing is kept; reading resumes after the cursor, the partition values and key of the last row handled.
 // Never: reads a row whose partition column is null (such a row is in no window), nor holds a transaction open.
+import { z } from 'zod'
 import { TerminalError } from '../contract/errors.ts'
 import type { PinnedBounds } from '../contract/plan.ts'
-import { boundText, boundValue, type Cursor, microsToInstant } from '../contract/range.ts'
+import { type Cursor, isEmptyRange } from '../contract/range.ts'
 import type { PartitionBy } from '../define/partition-by.ts'
 import type { AnyRow } from '../define/row-schema.ts'
 import type { PostgresTableSource } from '../define/source-definition.ts'
-import { quoteIdentifier, type TableName, tableName } from '../postgres/identifier.ts'
+import { type TableName, tableName } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
+import { lowestAbove } from './bounds-above.ts'
 import { chooseColumn } from './choose-column.ts'
-import { paramBounds } from './param-bounds.ts'
-import { tableBounds } from './postgres-bounds.ts'
-import { estimatedRows, missingTable, type TableColumn, tableColumns } from './postgres-catalog.ts'
-import { fromText, isTime, microsOf } from './postgres-conversion.ts'
-import { type RowPlace, writeCursor } from './postgres-cursor.ts'
-import { boundType, fetchTexts, pageStatement, type Selection, selectionOf, type TableOrder } from './postgres-pages.ts'
-import { type PartitionColumn, tableProblems } from './postgres-schema.ts'
+import { keyTerm } from './order-term.ts'
+import { type PartitionColumns, partitionTerms } from './partition-order.ts'
+import { type ColumnsBy, pinTable } from './pin-table.ts'
+import { hasRowsAbove } from './postgres-bounds.ts'
+import { missingTable, type TableColumn } from './postgres-catalog.ts'
+import { fromText } from './postgres-conversion.ts'
+import { writeCursor } from './postgres-cursor.ts'
+import { fetchTexts, pageStatement, type Selection, selectionOf, type TableOrder } from './postgres-pages.ts'
+import { type Catalogue, fitOf, type Partitioning, partitioningOf, tableProblems } from './postgres-schema.ts'
 import { firstPages } from './postgres-small-ranges.ts'
-import { valueStatistics } from './postgres-statistics.ts'
+import { writersEnded } from './postgres-writers.ts'
 import { anyField, hasObjectRules, type RowField, rowFields } from './row-field.ts'
-import { spreadOf, storedSpread } from './row-spread.ts'
 import type { Page, PageRows, Source, SourceRange } from './source.ts'
+import { tableCatalogue } from './table-catalogue.ts'
 import { type TextColumn, type TextRow, TextRows } from './text-rows.ts'
 import { validatedRows } from './validated-rows.ts'
 
-/** A table that was changed is seen this much later. Short: what is wrong with it may have been mended. */
-const catalogueMs = 2_000
+/** Whoever waits longer for transactions to end holds up other requests. */
+const usualSettleMs = 3_000
 
 /**
  * The rows of a table in the order of the partition column and then of the key. Rows that change while a run reads
@@ -35,9 +39,9 @@ const catalogueMs = 2_000
  */
 export function openPostgresTable(
   definition: PostgresTableSource<AnyRow>,
-  options: { readonly pool: Pool; readonly partitionBy?: PartitionBy },
+  options: { readonly pool: Pool; readonly partitionBy?: PartitionBy; readonly settleMs?: number },
 ): Source {
-  return new PostgresTable(definition, options.pool, options.partitionBy ?? null)
+  return new PostgresTable(definition, options.pool, options.partitionBy ?? null, options.settleMs ?? usualSettleMs)
 }
 
 /** How rows are selected, and made of what comes. */
@@ -45,6 +49,8 @@ interface Layout {
   readonly order: TableOrder
   readonly selection: Selection
   readonly converted: readonly TextColumn[]
+  /** Where in a row the values of the key stand. */
+  readonly keyAt: readonly number[]
 }
 
 class PostgresTable implements Source {
@@ -52,64 +58,70 @@ class PostgresTable implements Source {
   readonly #pool: Pool
   readonly #partitionBy: PartitionBy | null
   readonly #table: TableName
+  readonly #settleMs: number
   /** Null: the schema does not tell its fields, every column is read. */
   readonly #fields: readonly RowField[] | null
   /** The schema has to see rows as a whole. */
   readonly #validates: boolean
   readonly #firstPage: ReturnType<typeof firstPages>
+  readonly #catalogue: ReturnType<typeof tableCatalogue>
   /** By the catalogue's answer. */
-  readonly #layouts = new WeakMap<readonly TableColumn[], Map<string, Layout>>()
-  /** The catalogue's answer, for partitions that are begun soon after each other. */
-  #known: { readonly columns: Promise<readonly TableColumn[]>; readonly untilMs: number } | undefined
+  readonly #layouts = new WeakMap<Catalogue, Map<string, Layout>>()
 
-  constructor(definition: PostgresTableSource<AnyRow>, pool: Pool, partitionBy: PartitionBy | null) {
+  constructor(definition: PostgresTableSource<AnyRow>, pool: Pool, partitionBy: PartitionBy | null, settleMs: number) {
     const fields = rowFields(definition.schema)
     this.#definition = definition
     this.#pool = pool
     this.#firstPage = firstPages(pool)
     this.#partitionBy = partitionBy
+    this.#settleMs = settleMs
     this.#table = tableName(definition.table)
+    this.#catalogue = tableCatalogue(pool, this.#table)
     this.#validates = fields === null || hasObjectRules(definition.schema)
     this.#fields = this.#validates ? (fields?.map((field) => ({ ...field, refine: null })) ?? null) : fields
   }
 
   async check(_signal: AbortSignal): Promise<void> {
-    this.#known = undefined
-    await this.#columns(this.#partitionBy)
+    this.#catalogue.forget()
+    await this.#checked(this.#partitionBy === null ? null : partitioningOf(this.#partitionBy))
   }
 
-  async pin(partitionBy: PartitionBy, params: AnyRow, _signal: AbortSignal): Promise<PinnedBounds> {
-    const by = windowed(partitionBy)
-    const chosen =
-      by.kind === 'auto'
-        ? await chooseColumn(this.#pool, this.#table, await this.#columns(null), this.#definition.key)
-        : null
-    const columnName = chosen?.column ?? (by.kind === 'auto' ? '' : by.column)
-    const column = columnNamed(await this.#columns({ kind: by.kind, column: columnName }), columnName)
-    const kind = isTime(column) ? 'time' : 'integer'
-    const bounds =
-      by.kind === 'auto' || by.bounds === null
-        ? await tableBounds(this.#pool, this.#table, column)
-        : paramBounds(kind, by.bounds, params, by.kind === 'key' ? 'UTC' : by.timezone)
-    const [name, bound] = [quoteIdentifier(columnName), boundType(column)]
-    const within = `${name} >= $1::${bound} and ${name} < $2::${bound}`
-    const rows = await estimatedRows(this.#pool, this.#table, within, [bounds.from, bounds.to])
-    const pinned = { kind, column: columnName, ...bounds, estimatedRows: rows } as const
-    if (by.kind === 'time' || by.kind === 'key') return pinned
-    return { ...pinned, ...(await this.#spread(column, pinned)), ...(chosen === null ? {} : { why: chosen.why }) }
+  async hasAbove(before: PinnedBounds, _signal: AbortSignal): Promise<boolean> {
+    if (!('column' in before)) return false
+    const { kind, column } = before
+    const { columns } = await this.#checked({ columns: [column], fits: fitOf(kind, false) })
+    return hasRowsAbove(this.#pool, this.#table, kind, columnNamed(columns, column), lowestAbove(before))
   }
 
-  /** Where the rows lie, and how many they are. */
-  async #spread(
-    column: TableColumn,
-    { kind, from, to, estimatedRows: rows }: Extract<PinnedBounds, { kind: 'integer' | 'time' }>,
-  ): Promise<Pick<Extract<PinnedBounds, { kind: 'integer' }>, 'estimatedRows' | 'spread'>> {
-    const domain = { from: boundValue(kind, from), to: boundValue(kind, to) }
-    if (domain.from >= domain.to) return { estimatedRows: 0 }
-    const statistics = await valueStatistics(this.#pool, this.#table, column, domain, { from, to }, rows)
-    const known = statistics.rows ?? rows ?? 0
-    const steps = spreadOf(statistics, domain, known)
-    return { estimatedRows: known, spread: storedSpread(steps, (value) => boundText(kind, value)) }
+  settle(signal: AbortSignal): Promise<void> {
+    return writersEnded(this.#pool, this.#table, this.#settleMs, signal)
+  }
+
+  async pin(
+    partitionBy: PartitionBy,
+    params: AnyRow,
+    _signal: AbortSignal,
+    before?: PinnedBounds,
+  ): Promise<PinnedBounds> {
+    const { by, why } = await this.#chosen(partitionBy)
+    const { columns } = await this.#checked(partitioningOf(by))
+    const named = 'columns' in by ? by.columns : [by.column]
+    const along = named.map((name) => columnNamed(columns, name))
+    const bounds = await pinTable(this.#pool, this.#table, by, along, params, before)
+    return { ...bounds, ...(why === null ? {} : { why }) }
+  }
+
+  /** The way of cutting with its columns; `why` is null where they were named. */
+  async #chosen(by: PartitionBy): Promise<{ readonly by: ColumnsBy; readonly why: string | null }> {
+    if (by.kind === 'rowGroup' || by.kind === 'rows' || by.kind === 'bytes' || by.kind === 'offsets')
+      throw new TerminalError(
+        'PLAN_INVALID',
+        `a table cannot be cut by ${by.kind}: use partition.byTime, byKey, byQuantiles, byHash, custom or auto`,
+      )
+    if (by.kind !== 'auto') return { by, why: null }
+    const { columns } = await this.#checked(null)
+    const { columns: along, why } = await chooseColumn(this.#pool, this.#table, columns, this.#definition.key)
+    return { by: { kind: 'quantiles', columns: along, rows: by.rows, timezone: 'UTC', bounds: null }, why }
   }
 
   async *read(
@@ -119,26 +131,26 @@ class PostgresTable implements Source {
     signal: AbortSignal,
   ): AsyncGenerator<Page> {
     signal.throwIfAborted()
-    if (boundValue(range.kind, range.from) >= boundValue(range.kind, range.to)) {
+    if (isEmptyRange(range)) {
       yield { rows: [], cursor: after, last: true }
       return
     }
-    const by = { kind: range.kind === 'time' ? ('time' as const) : ('key' as const), column: columnOf(locator, range) }
-    const { order, selection, converted } = await this.#layout(by)
+    const located = locatedIn(locator, range)
+    const { order: all, selection, converted, keyAt } = await this.#layout(columnsOf(located, range))
+    const order = 'values' in located && located.values !== undefined ? await this.#only(all, located) : all
     const whereIs = (row: TextRow | undefined): string =>
-      `table ${this.#definition.table}, row with ${this.#definition.key} ${row?.[selection.keyAt]}`
-    const { from, to } = range
+      `table ${this.#definition.table}, row with ${this.#definition.key.map((name, at) => `${name} ${row?.[keyAt[at] ?? -1]}`).join(', ')}`
     // One row more than the page takes tells whether it is the last.
     const limit = chunkRows + 1
     for (let [cursor, last] = [after, false]; !last; ) {
       const texts =
         cursor === null
-          ? await this.#firstPage({ order, from, to, limit, signal })
-          : await fetchTexts(this.#pool, pageStatement(order, from, to, cursor, limit), signal)
+          ? await this.#firstPage({ order, range, limit, signal })
+          : await fetchTexts(this.#pool, pageStatement(order, range, cursor, limit), signal)
       last = texts.length <= chunkRows
       const page = last ? texts : texts.slice(0, chunkRows)
       const end = page.at(-1)
-      if (end !== undefined) cursor = writeCursor(placeOf(end, order, selection))
+      if (end !== undefined) cursor = writeCursor(termsOf(end, order, selection))
       const rows = new TextRows(converted, page, whereIs)
       yield {
         rows: this.#validates ? await this.#validated(rows, (index) => whereIs(page[index])) : rows,
@@ -148,37 +160,41 @@ class PostgresTable implements Source {
     }
   }
 
+  /** The order, of rows with the values of a list. */
+  async #only(order: TableOrder, { columns, values }: Extract<Locator, { columns: string[] }>): Promise<TableOrder> {
+    const type = columnNamed((await this.#catalogue.get()).columns, columns[0] ?? '').label
+    return { ...order, only: { values: values ?? [], type } }
+  }
+
   /** The same object for partitions that are begun soon after each other. */
-  async #layout(by: { readonly kind: 'time' | 'key'; readonly column: string }): Promise<Layout> {
-    const columns = await this.#columns(by)
-    const which = `${by.kind} ${by.column}`
-    const layouts = this.#layouts.get(columns) ?? new Map<string, Layout>()
-    this.#layouts.set(columns, layouts)
+  async #layout(by: PartitionColumns): Promise<Layout> {
+    const catalogue = await this.#checked({ columns: by.columns, fits: fitOf(by.kind, by.hashed) })
+    const { columns } = catalogue
+    const which = JSON.stringify(by)
+    const layouts = this.#layouts.get(catalogue) ?? new Map<string, Layout>()
+    this.#layouts.set(catalogue, layouts)
     const known = layouts.get(which)
     if (known !== undefined) return known
     const fields = this.#fieldsOf(columns)
+    const named = (name: string): TableColumn => columnNamed(columns, name)
+    const partition = partitionTerms(by, by.columns.map(named))
+    const ordered = by.hashed ? [] : by.columns
+    const key = this.#definition.key.filter((name) => !ordered.includes(name)).map(named)
     const order: TableOrder = {
       table: this.#table,
-      columns: fields.map(({ name }) => columnNamed(columns, name)),
-      partitionColumn: columnNamed(columns, by.column),
-      key: columnNamed(columns, this.#definition.key),
+      columns: fields.map(({ name }) => named(name)),
+      partition,
+      terms: [...partition, ...key.map(keyTerm)],
+      only: null,
     }
-    const converted = fields.map((field): TextColumn => textColumn(columnNamed(columns, field.name), field))
-    const layout = { order, selection: selectionOf(order), converted }
+    const converted = fields.map((field): TextColumn => textColumn(named(field.name), field))
+    const selection = selectionOf(order)
+    const keyAt = this.#definition.key.map(
+      (name) => selection.termsAt[order.terms.findLastIndex((term) => term.name === name)] ?? -1,
+    )
+    const layout = { order, selection, converted, keyAt }
     layouts.set(which, layout)
     return layout
-  }
-
-  #catalogue(): Promise<readonly TableColumn[]> {
-    const nowMs = performance.now()
-    if (this.#known !== undefined && nowMs < this.#known.untilMs) return this.#known.columns
-    const columns = tableColumns(this.#pool, this.#table)
-    const known = { columns, untilMs: nowMs + catalogueMs }
-    this.#known = known
-    columns.catch(() => {
-      if (this.#known === known) this.#known = undefined
-    })
-    return columns
   }
 
   #validated(rows: PageRows, whereIs: (index: number) => string): Promise<PageRows> {
@@ -189,30 +205,18 @@ class PostgresTable implements Source {
     return this.#fields ?? columns.map(({ name }) => anyField(name))
   }
 
-  /** The table's columns. Throws TerminalError (SOURCE_NOT_READABLE) with all that is wrong. */
-  async #columns(by: { readonly kind: string; readonly column?: string } | null): Promise<readonly TableColumn[]> {
-    const columns = await this.#catalogue()
-    const partitionColumn: PartitionColumn | null =
-      by?.column === undefined
-        ? null
-        : { name: by.column, kind: by.kind === 'time' || by.kind === 'key' ? by.kind : 'either' }
+  /** What is known of the table. Throws TerminalError (SOURCE_NOT_READABLE) with all that is wrong. */
+  async #checked(partitioning: Partitioning | null): Promise<Catalogue> {
+    const catalogue = await this.#catalogue.get()
     const problems =
-      columns.length === 0
+      catalogue.columns.length === 0
         ? [await missingTable(this.#pool, this.#table)]
-        : tableProblems(columns, this.#fieldsOf(columns), this.#definition.key, partitionColumn).map(
+        : tableProblems(catalogue, this.#fieldsOf(catalogue.columns), this.#definition.key, partitioning).map(
             (problem) => `table ${this.#definition.table}: ${problem}`,
           )
     if (problems.length > 0) throw new TerminalError('SOURCE_NOT_READABLE', problems.join('; '), { reasons: problems })
-    return columns
+    return catalogue
   }
-}
-
-function windowed(by: PartitionBy): Exclude<PartitionBy, { kind: 'rowGroup' | 'rows' | 'offsets' }> {
-  if (by.kind !== 'rowGroup' && by.kind !== 'rows' && by.kind !== 'offsets') return by
-  throw new TerminalError(
-    'PLAN_INVALID',
-    `a table cannot be cut by ${by.kind}: use partition.byTime, byKey, byQuantiles or auto`,
-  )
 }
 
 function columnNamed(columns: readonly TableColumn[], name: string): TableColumn {
@@ -221,13 +225,27 @@ function columnNamed(columns: readonly TableColumn[], name: string): TableColumn
   return column
 }
 
-function columnOf(locator: SourceRange['locator'], range: SourceRange['range']): string {
-  if (typeof locator?.['column'] === 'string') return locator['column']
+/** As `plan/cut` makes it. */
+const Locator = z.union([
+  z.object({ column: z.string(), hashed: z.literal(true).optional() }),
+  z.object({ columns: z.array(z.string()).min(1), values: z.array(z.string()).optional() }),
+])
+
+type Locator = z.infer<typeof Locator>
+
+function locatedIn(locator: SourceRange['locator'], range: SourceRange['range']): Locator {
+  const found = Locator.safeParse(locator)
+  if (found.success) return found.data
   throw new TerminalError(
     'SOURCE_NOT_READABLE',
     `partition ${range.from} to ${range.to} does not say which column it counts in: plan the run again`,
   )
 }
+
+const columnsOf = (locator: Locator, { kind }: SourceRange['range']): PartitionColumns =>
+  'columns' in locator
+    ? { kind, columns: locator.columns, hashed: false }
+    : { kind, columns: [locator.column], hashed: locator.hashed === true }
 
 function textColumn(column: TableColumn, field: RowField): TextColumn {
   const convert = fromText(column, field)
@@ -235,10 +253,5 @@ function textColumn(column: TableColumn, field: RowField): TextColumn {
   return { name: field.name, convert, absent: field.absent }
 }
 
-function placeOf(row: TextRow, { partitionColumn, key }: TableOrder, { valueAt, keyAt }: Selection): RowPlace {
-  const [value, keyText] = [row[valueAt] ?? '', row[keyAt] ?? '']
-  return {
-    value: isTime(partitionColumn) ? microsToInstant(microsOf(value)) : value,
-    key: partitionColumn.name === key.name && !isTime(partitionColumn) ? null : keyText,
-  }
-}
+const termsOf = (row: TextRow, { terms }: TableOrder, { termsAt }: Selection): string[] =>
+  terms.map(({ text }, at) => text(row[termsAt[at] ?? -1] ?? ''))

@@ -34,6 +34,19 @@ export function rowFields(schema: RowSchema<unknown>): readonly RowField[] | nul
   return Object.entries(shape).map(([name, field]) => rowField(name, field))
 }
 
+/** How rows of a schema are made: field by field, and where the schema has to see them as a whole, also by it. */
+export interface RowReading {
+  /** Null: not known ahead. */
+  readonly fields: readonly RowField[] | null
+  readonly validates: boolean
+}
+
+export function readingOf(schema: RowSchema<unknown>): RowReading {
+  const fields = rowFields(schema)
+  const validates = fields === null || hasObjectRules(schema)
+  return { fields: validates ? (fields?.map((field) => ({ ...field, refine: null })) ?? null) : fields, validates }
+}
+
 /** The field of a column about which the schema says nothing ahead. */
 export const anyField = (name: string): RowField => ({ name, kind: 'any', absent: { value: null }, refine: null })
 

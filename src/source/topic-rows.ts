@@ -7,7 +7,7 @@ import { NoRow } from './no-row.ts'
 import { utf8Text } from './parquet-text.ts'
 import { hasObjectRules, rowFields } from './row-field.ts'
 import type { PageRows } from './source.ts'
-import { validated } from './validated-rows.ts'
+import { validatedRow } from './validated-rows.ts'
 
 /** Where records stand, and what their positions count from. */
 export interface RecordPlace {
@@ -68,17 +68,17 @@ export class TopicRows {
   async #validated(record: TopicRecord, place: RecordPlace): Promise<AnyRow> {
     const row = this.#converted(record, place)
     if (row instanceof NoRow) return row
-    const { accepted, refused } = await validated(this.#definition.schema, row)
-    if (accepted === null) return new NoRow(`${whereIs(record, place)} is ${refused}`, row)
+    const valid = await validatedRow(this.#definition.schema, row)
+    if (typeof valid === 'string') return new NoRow(row, `${whereIs(record, place)} ${valid}`)
     // A schema may give back the very object that it got.
-    return this.#withParts({ ...accepted }, record, place)
+    return this.#withParts({ ...valid }, record, place)
   }
 
   /** What the value holds, its fields converted where they are known. */
   #converted(record: TopicRecord, place: RecordPlace): AnyRow {
     const { topic, topicPartition } = place
     const known = { topic, topicPartition, offset: record.offset }
-    if (record.value === null && this.#definition.tombstones === 'skip') return new NoRow('a tombstone', known, true)
+    if (record.value === null && this.#definition.tombstones === 'skip') return new NoRow(known, 'a tombstone', true)
     let value: AnyRow = known
     try {
       value = valueOf(record, this.#definition.value, this.#exact)
@@ -87,7 +87,7 @@ export class TopicRows {
       for (const { name, convert } of this.#fields) row[name] = named(name, convert, value[name])
       return row
     } catch (error) {
-      if (error instanceof ValueError) return new NoRow(`${whereIs(record, place)}: ${error.message}`, value)
+      if (error instanceof ValueError) return new NoRow(value, `${whereIs(record, place)}: ${error.message}`)
       throw error
     }
   }
@@ -104,7 +104,7 @@ export class TopicRows {
       if (position !== null) row[position] = place.positionOf(record.offset)
       return row
     } catch (error) {
-      if (error instanceof ValueError) return new NoRow(`${whereIs(record, place)}: ${error.message}`, row)
+      if (error instanceof ValueError) return new NoRow(row, `${whereIs(record, place)}: ${error.message}`)
       throw error
     }
   }

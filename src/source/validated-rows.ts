@@ -9,32 +9,28 @@ export async function validatedRows(
 ): Promise<AnyRow[]> {
   const valid: AnyRow[] = []
   for (const row of rows) {
-    const pending = validated(schema, row)
-    const { accepted, refused } = pending instanceof Promise ? await pending : pending
-    if (accepted === null)
+    const pending = validatedRow(schema, row)
+    const result = pending instanceof Promise ? await pending : pending
+    if (typeof result === 'string')
       throw new TerminalError(
         'SOURCE_NOT_READABLE',
-        `${whereIs(valid.length)} is ${refused}; correct the row or the schema`,
+        `${whereIs(valid.length)} ${result}; correct the row or the schema`,
       )
-    valid.push(accepted)
+    valid.push(result)
   }
   return valid
 }
 
-/** A row as the schema gives it back, or why it does not: "refused by the schema: …". */
-export type Validated =
-  | { readonly accepted: AnyRow; readonly refused: null }
-  | { readonly accepted: null; readonly refused: string }
-
-export function validated(schema: RowSchema<unknown>, row: AnyRow): Validated | Promise<Validated> {
+/** The row as the schema gives it back, or why there is none: "is refused by the schema: …". A promise only of a schema that gives one. */
+export function validatedRow(schema: RowSchema<unknown>, row: AnyRow): AnyRow | string | Promise<AnyRow | string> {
   const pending = schema['~standard'].validate(row)
   return pending instanceof Promise ? pending.then(verdictOf) : verdictOf(pending)
 }
 
-function verdictOf(result: Awaited<ReturnType<RowSchema<unknown>['~standard']['validate']>>): Validated {
-  if (result.issues === undefined && isRow(result.value)) return { accepted: result.value, refused: null }
+function verdictOf(result: Awaited<ReturnType<RowSchema<unknown>['~standard']['validate']>>): AnyRow | string {
+  if (result.issues === undefined && isRow(result.value)) return result.value
   const reasons = (result.issues ?? [{ message: 'the schema gives no object' }]).map(describe)
-  return { accepted: null, refused: `refused by the schema: ${reasons.join('; ')}` }
+  return `is refused by the schema: ${reasons.join('; ')}`
 }
 
 const isRow = (value: unknown): value is AnyRow => typeof value === 'object' && value !== null

@@ -160,6 +160,8 @@ export function createRunFold(runId: RunId): RunFold {
         case 'partition.resumed':
         case 'partition.cancelling':
         case 'intent.acknowledged':
+        case 'run.tuned':
+        case 'run.archived':
         case 'request.accepted':
         case 'request.duplicate':
           return

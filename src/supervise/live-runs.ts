@@ -38,10 +38,10 @@ export function createLiveRuns(pool: Pool, schema: string): LiveRuns {
     list: async () => {
       const { rows } = await query<Record<string, unknown>>(
         pool,
-        `select *, planned_at is not null as is_planned from ${in_('run')}
+        `select *, planned_at is not null as is_planned, greatest(intended_at, tuned_at) as changed_at from ${in_('run')}
           where state not in ('queued', 'planning') and not end_told order by accepted_at`,
       )
-      return rows.map((row) => ({ ...readRun(row), intendedAt: z.date().nullable().parse(row['intended_at']) }))
+      return rows.map((row) => ({ ...readRun(row), intendedAt: z.date().nullable().parse(row['changed_at']) }))
     },
     intents: async (run) => {
       const { rows } = await query<Record<string, unknown>>(

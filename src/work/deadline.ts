@@ -9,30 +9,42 @@ export interface Deadline {
   chunk(): () => void
   /** `work`, or the error of the limit that passed before it ended; then its late outcome is nobody's any more. One at a time. */
   within<Result>(work: Promise<Result>): Promise<Result>
+  /** A wait that is no work: while it lasts, the partition's limit stands still. */
+  resting<Result>(wait: Promise<Result>): Promise<Result>
+  /** How long the partition was worked on, here, so far. */
+  workedMs(): number
   end(): void
 }
 
-/** `workedMs`: how long the partition was worked on before, here. */
+/** `workedBeforeMs`: how long the partition was worked on before, by this worker. */
 export function createDeadline(
   { chunkTimeoutMs, partitionTimeoutMs }: Required<Pick<Limits, 'chunkTimeoutMs' | 'partitionTimeoutMs'>>,
-  workedMs: number,
+  workedBeforeMs: number,
 ): Deadline {
   const passed = new AbortController()
   let giveUp = (_error: unknown): void => {}
   passed.signal.addEventListener('abort', () => giveUp(passed.signal.reason), { once: true })
-  const whole =
-    partitionTimeoutMs === null
-      ? undefined
-      : setTimeout(
-          () =>
-            passed.abort(
-              new TerminalError(
-                'PARTITION_TIMED_OUT',
-                `the partition was worked on for ${partitionTimeoutMs} ms (limits.partitionTimeoutMs) and is not done: make partitions smaller, or the limit larger`,
-              ),
-            ),
-          Math.max(0, partitionTimeoutMs - workedMs),
-        )
+  let worked = 0
+  let sinceMs: number | undefined
+  let whole: NodeJS.Timeout | undefined
+  const goOn = (): void => {
+    sinceMs = performance.now()
+    if (partitionTimeoutMs === null) return
+    const tooLong = (): void =>
+      passed.abort(
+        new TerminalError(
+          'PARTITION_TIMED_OUT',
+          `the partition was worked on for ${partitionTimeoutMs} ms (limits.partitionTimeoutMs) and is not done: make partitions smaller, or the limit larger`,
+        ),
+      )
+    whole = setTimeout(tooLong, Math.max(0, partitionTimeoutMs - workedBeforeMs - worked))
+  }
+  const standStill = (): void => {
+    clearTimeout(whole)
+    if (sinceMs !== undefined) worked += performance.now() - sinceMs
+    sinceMs = undefined
+  }
+  goOn()
   return {
     signal: passed.signal,
     chunk: () => {
@@ -61,6 +73,15 @@ export function createDeadline(
         giveUp = () => {}
       }
     },
-    end: () => clearTimeout(whole),
+    resting: async (wait) => {
+      standStill()
+      try {
+        return await wait
+      } finally {
+        goOn()
+      }
+    },
+    workedMs: () => worked + (sinceMs === undefined ? 0 : performance.now() - sinceMs),
+    end: standStill,
   }
 }

@@ -9,6 +9,7 @@ import type { Claim, Holding, Sink } from '../sink/sink.ts'
 import type { Page, Source } from '../source/source.ts'
 import type { DeadLetterLog } from '../status/status-log.ts'
 import { createDeadline, type Deadline } from './deadline.ts'
+import type { Pace, Took } from './pace.ts'
 import { claimed, type Teller } from './partition-events.ts'
 import { pause } from './pause.ts'
 import { sampleOf } from './sample.ts'
@@ -32,6 +33,7 @@ export interface HoldDeps {
   /** Runs the user's function, so that what it leaves behind is known as the task's. */
   within<Result>(task: TaskMessage, work: () => Result): Result
   readonly leaseMs: number
+  readonly pace: Pace
   /** Counts every row taken from a source, also those that are read again. */
   countRead(rows: number): void
   readonly mark?: Mark
@@ -66,14 +68,13 @@ export async function holdPartition(
   }
   await deps.tell([claimed(teller, claim.checkpoint, claim.range)])
   const follow = (checkpoint: Checkpoint): void => {
-    memory.advanced(checkpoint, backfill.limits.chunkRows)
+    memory.advanced(checkpoint, deps.pace.chunkRows(task.runId, backfill.limits))
     advanced(checkpoint)
   }
   follow(claim.checkpoint)
 
   const lease = keepLease(sink, holding, claim.checkpoint.epoch, deps.leaseMs)
   const deadline = createDeadline(backfill.limits, memory.workedMs)
-  const began = performance.now()
   try {
     const hold: Hold = { deps, teller, opened, holding, memory, deadline, lost: lease.lost, signal }
     const outcome = await workThrough(hold, claim, follow)
@@ -82,8 +83,8 @@ export async function holdPartition(
     if (!signal.aborted && lease.lost.aborted) throw new FencedError('the lease could not be renewed', { cause: error })
     throw deadline.signal.aborted ? deadline.signal.reason : error
   } finally {
-    memory.workedMs += performance.now() - began
     deadline.end()
+    memory.workedMs += deadline.workedMs()
     lease.end()
   }
   if (signal.aborted) return 'interrupted'
@@ -121,11 +122,18 @@ async function workThrough(
   const writing: Writing = { deps, teller, backfill, sink, holding, to: claim.range.to, context, deadline }
   let before = claim.checkpoint
   for (;;) {
-    const chunkRows = memory.chunkRows ?? backfill.limits.chunkRows
+    const chunkRows = chunkRowsOf(hold)
     const range = { range: claim.range, locator: task.locator }
     const pages = source.read(range, before.cursor, chunkRows, stop)[Symbol.asyncIterator]()
     try {
       do {
+        const took = await turnOf(hold, chunkRows, stop)
+        if (stop.aborted || chunkRowsOf(hold) !== chunkRows) {
+          took(0)
+          if (stop.aborted) return endOf(hold)
+          // Tuned while it waited.
+          break
+        }
         const began = performance.now()
         const isRead = deadline.chunk()
         let page: Page | undefined
@@ -139,12 +147,13 @@ async function workThrough(
           throw error
         } finally {
           isRead()
+          took(page?.rows.length ?? 0)
         }
         advanced(before)
         if (page.last) return 'finished'
         if (lost.aborted) return 'lost'
         if (signal.aborted) return 'interrupted'
-      } while ((memory.chunkRows ?? backfill.limits.chunkRows) === chunkRows)
+      } while (chunkRowsOf(hold) === chunkRows)
     } finally {
       const closed = Promise.resolve(pages.return?.())
       // One that hangs never answers.
@@ -152,6 +161,18 @@ async function workThrough(
       else await closed
     }
   }
+}
+
+/** Rows of the next chunk, at most: as many as the run may have, or fewer after a failure. */
+function chunkRowsOf({ deps, teller, opened, memory }: Hold): number {
+  const limit = deps.pace.chunkRows(teller.task.runId, opened.backfill.limits)
+  return Math.min(memory.chunkRows ?? limit, limit)
+}
+
+/** Waits until the run's rate lets the next chunk begin. The lease is kept meanwhile, and no limit of time runs. */
+async function turnOf({ deps, teller, opened, deadline }: Hold, rows: number, stop: AbortSignal): Promise<Took> {
+  const turn = deps.pace.turn(teller.task.runId, opened.backfill.limits, rows, stop)
+  return turn === undefined ? () => {} : deadline.resting(turn)
 }
 
 /** The source gave no last page: it was told to stop, or it breaks its promise. */

@@ -1,5 +1,6 @@
 import type { ControlMessage, Intent } from '../contract/control.ts'
 import type { PartitionId, RunId } from '../contract/ids.ts'
+import { noSettings, type Settings } from '../contract/settings.ts'
 
 /** What is wanted of runs and partitions, as far as the control topic tells. No clock, no I/O. */
 export interface Intents {
@@ -9,6 +10,8 @@ export interface Intents {
   forget(runId: RunId): void
   /** Of a partition: the stricter of what is wanted of it and of its run. */
   of(runId: RunId, partitionId: PartitionId): Intent
+  /** Of a run of which nothing was ever tuned: none. */
+  settings(runId: RunId): Settings
   newest(runId: RunId): ControlMessage | undefined
   runs(): readonly RunId[]
 }
@@ -35,6 +38,7 @@ export function createIntents(): Intents {
       const run = known.get(runId)
       return run === undefined ? 'running' : stricter(run.message.intent, run.partitions.get(partitionId) ?? 'running')
     },
+    settings: (runId) => known.get(runId)?.message.settings ?? noSettings,
     newest: (runId) => known.get(runId)?.message,
     runs: () => [...known.keys()],
   }

@@ -1,6 +1,7 @@
 import type { ControlMessage, Intent } from '../contract/control.ts'
 import { messageOf } from '../contract/errors.ts'
 import type { RunId } from '../contract/ids.ts'
+import type { Settings } from '../contract/settings.ts'
 import type { StatusEvent } from '../contract/status.ts'
 import type { TaskMessage } from '../contract/task.ts'
 import type { Log } from '../process/log.ts'
@@ -27,6 +28,8 @@ export interface IntentHost {
 
 export interface ObeyedIntents extends Service {
   of(task: Pick<TaskMessage, 'runId' | 'partitionId'>): Intent
+  /** What the run was tuned to. */
+  settingsOf(runId: RunId): Settings
   /** Of the newest intent of the run; 0: nobody has ever wanted anything of it. */
   sequenceOf(runId: RunId): number
   /** Rejects when the control topic cannot be followed any more: the process must end and be restarted. */
@@ -79,6 +82,7 @@ export function obeyIntents(deps: ObeyIntentsDeps, host: IntentHost): ObeyedInte
   return {
     failed: failure.promise,
     of: ({ runId, partitionId }) => intents.of(runId, partitionId),
+    settingsOf: (runId) => intents.settings(runId),
     sequenceOf: (runId) => intents.newest(runId)?.sequence ?? 0,
     start: async () => {
       const feed = await deps.openFeed(ended.signal)

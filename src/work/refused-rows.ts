@@ -20,7 +20,8 @@ export async function withoutRefused(
 ): Promise<ReadyChunk> {
   const { deps, teller, sink, holding, to, deadline } = writing
   const candidates: Candidate[] = []
-  const options = optionsOf(sink.buffer())
+  const empty = (): RowBuffer => sink.buffer({ ...holding.range, to })
+  const options = optionsOf(empty())
   const keep = (place: number, row: AnyRow, results: readonly AnyRow[]): void =>
     // Copies: a transform may give the same object again and again, with other values in it.
     void candidates.push({ place, row, results: results.map((result) => ({ ...result })) })
@@ -38,11 +39,11 @@ export async function withoutRefused(
     (trial: Trial) =>
     (some: readonly Candidate[]): Promise<string | null> => {
       deadline.signal.throwIfAborted()
-      return trial(bufferOf(sink.buffer(), some))
+      return trial(bufferOf(empty(), some))
     }
   const kept = await sink.trial({ holding, before, to }, (trial) => findRefused(candidates, refusalOf(trial), found))
   await deps.mark?.('W18')
-  return { ...done, rejected, buffer: bufferOf(sink.buffer(), kept) }
+  return { ...done, rejected, buffer: bufferOf(empty(), kept) }
 }
 
 function bufferOf(buffer: RowBuffer, candidates: readonly Candidate[]): RowBuffer {

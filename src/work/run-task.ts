@@ -105,7 +105,7 @@ async function restAfter(
   }
   const decision = afterFailure(
     error,
-    memory.failuresHere(opened?.backfill.limits.chunkRows ?? 1),
+    memory.failuresHere(opened === undefined ? 1 : deps.pace.chunkRows(teller.task.runId, opened.backfill.limits)),
     deps.retry,
     deps.random,
   )

@@ -12,7 +12,7 @@ export function sampleOf(error: unknown, page: Page | undefined, redact: readonl
   if (page === undefined) return sample
   try {
     for (const row of page.rows) {
-      sample.push(rowText(row instanceof NoRow ? row.known : row, redact))
+      sample.push(rowText(row instanceof NoRow ? row.shown(redact) : row, redact))
       if (sample.length === sampleRows) break
     }
   } catch {

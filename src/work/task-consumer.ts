@@ -26,6 +26,8 @@ export interface TaskConsumer extends Service {
    * be begun, for its claim would take the partition from that one. The host is told when it is true again.
    */
   isMember(): boolean
+  /** Lanes of the topic, whoever holds them; known once it is started. */
+  laneCount(): number
   /** Rejects when the process must end and be restarted. */
   readonly failed: Promise<never>
 }

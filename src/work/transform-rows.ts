@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
 import { type Backfill, skip, type TransformContext } from '../define/define-backfill.ts'
 import type { AnyRow } from '../define/row-schema.ts'
-import { type RejectedRow, type RowBuffer, RowError } from '../sink/sink.ts'
+import type { RejectedRow, RowBuffer } from '../sink/sink.ts'
 import { NoRow } from '../source/no-row.ts'
 import type { PageRows } from '../source/source.ts'
 import { redactedMessage, rowText } from './redact.ts'
@@ -28,8 +28,8 @@ export interface TransformOptions {
 }
 
 /**
- * Passes rows through the transform into the buffer. A row that cannot be read, transformed or encoded is rejected, with its
- * reason, while `rejectable` more may be; the next one is one too many: TerminalError (ROW_INVALID, or ERROR_BUDGET_SPENT
+ * Passes rows through the transform into the buffer. A row that cannot be read, transformed or encoded is rejected, with
+ * its reason, while `rejectable` more may be; the next one is one too many: TerminalError (ROW_INVALID, or ERROR_BUDGET_SPENT
  * where there is a budget). RetryableError (CHUNK_TOO_LARGE) when the buffer is full.
  */
 export async function transformRows(rows: PageRows, options: TransformOptions): Promise<TransformedChunk> {
@@ -52,11 +52,21 @@ export async function transformRows(rows: PageRows, options: TransformOptions): 
       keep?.(place, row, [one])
     }
   }
+  const reject = (row: AnyRow, reason: string, cause?: unknown): void => {
+    const refused = { place, row, results: [], reason }
+    if (rejected.length >= rejectable) throw oneTooMany(options, refused, cause)
+    rejected.push(rejectedRow(options, refused))
+  }
   for (const row of rows) {
+    if (row instanceof NoRow) {
+      if (row.isLeftOut) rowsFiltered += 1
+      else reject(row.shown(backfill.redact), row.reason)
+      place += 1
+      continue
+    }
     try {
-      if (row instanceof NoRow && !row.isLeftOut) throw new RowError(row.reason)
       // Awaited only where there is something to wait for: a promise a row costs more than most transforms.
-      const result = row instanceof NoRow ? null : transform === null ? row : transform(row, context)
+      const result = transform === null ? row : transform(row, context)
       if (isPromise(result)) {
         const awaited = await result
         if (givenUp.aborted) throw new GivenUp()
@@ -64,9 +74,7 @@ export async function transformRows(rows: PageRows, options: TransformOptions): 
       } else write(row, result)
     } catch (error) {
       if (givenUp.aborted || error instanceof RetryableError) throw error
-      const refused = { place, row: row instanceof NoRow ? row.known : row, results: [], reason: messageOf(error) }
-      if (rejected.length >= rejectable) throw oneTooMany(options, refused, error)
-      rejected.push(rejectedRow(options, refused))
+      reject(row, messageOf(error), error)
     }
     place += 1
   }

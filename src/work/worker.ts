@@ -6,6 +6,7 @@ import { cancelTask } from './cancel-task.ts'
 import { intentChanged } from './intents.ts'
 import type { Lane } from './lane.ts'
 import type { IntentHost, ObeyedIntents } from './obey-intents.ts'
+import { createPace } from './pace.ts'
 import { pause } from './pause.ts'
 import { type RunTaskDeps, runTask } from './run-task.ts'
 import type { LaneHost, OpenTaskConsumer } from './task-consumer.ts'
@@ -14,7 +15,7 @@ import { TaskMemory } from './task-memory.ts'
 export interface WorkerDeps {
   readonly openConsumer: OpenTaskConsumer
   openIntents(this: void, host: IntentHost): ObeyedIntents
-  readonly task: Omit<RunTaskDeps, 'parkRun'>
+  readonly task: Omit<RunTaskDeps, 'parkRun' | 'pace'>
   /** Asks for a pause; the planner decides. */
   ask(this: void, request: PauseRequest): Promise<void>
   /** Tasks worked on at the same time, over all lanes. */
@@ -100,6 +101,12 @@ export function createWorker(deps: WorkerDeps): Service & { readonly failed: Pro
   const taskDeps: RunTaskDeps = {
     ...deps.task,
     parkRun: (runId) => deps.ask(budgetRequest(runId, intents.sequenceOf(runId))),
+    pace: createPace({
+      settingsOf: (runId) => intents.settingsOf(runId),
+      // A lane is worked on by one worker at a time: the parts add up to what is allowed, or to less.
+      share: () => lanes.size / Math.max(lanes.size, consumer.laneCount(), 1),
+      nowMs: () => performance.now(),
+    }),
   }
 
   const begin = (lane: Lane, { offset, task }: Taken): void => {

@@ -52,7 +52,7 @@ export async function writeChunk(
     after: before.cursor ?? `the beginning (${holding.range.from})`,
     rejectable: backfill.limits.maxRejectedRows - before.totals.rowsRejected,
   })
-  const buffer = sink.buffer()
+  const buffer = sink.buffer({ ...holding.range, to: writing.to })
   const done = await deadline.within(deps.within(teller.task, () => transformRows(page.rows, options(buffer))))
   isRead()
   const transformed = performance.now()

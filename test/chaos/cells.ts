@@ -154,7 +154,7 @@ const messages = (['sameAgain', 'elsewhereAgain', 'garbage', 'late'] as const).m
   cell(`message/${what}`, at('W2', 2, 'hold'), { kind: 'message', what }),
 )
 const lapses = (['same', 'other'] as const).map((bounds) =>
-  cell(`lapse/${bounds}`, at('W2', 3, 'freeze'), { kind: 'lapse', bounds }),
+  cell(`lapse/${bounds}`, at('W2', 1, 'freeze'), { kind: 'lapse', bounds }),
 )
 const cancels = (['W1', 'W2', 'W4', 'W6', 'W8'] as const).map((mark) =>
   cell(`cancel/${mark}`, at(mark, mark === 'W8' ? 1 : 3, 'hold'), { kind: 'cancel' }),

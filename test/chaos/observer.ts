@@ -1,7 +1,9 @@
 // Watches a running system from outside, and keeps what it saw that must never be seen. What is read first may only
 // lag behind what is read after it, so each look is sound without stopping anything.
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Partitioners } from 'kafkajs'
+import { messageOf, RetryableError } from '../../src/contract/errors.ts'
 import { StatusEvent } from '../../src/contract/status.ts'
 import type { TaskMessage } from '../../src/contract/task.ts'
 import { createKafka } from '../../src/kafka/client.ts'
@@ -9,6 +11,8 @@ import { createCodec } from '../../src/kafka/codec.ts'
 import { committedPlaces } from '../../src/kafka/committed-places.ts'
 import { type FollowedTopic, followTopic } from '../../src/kafka/follow-topic.ts'
 import { groupName, topicName } from '../../src/kafka/topic-catalog.ts'
+import { createLog } from '../../src/process/logger.ts'
+import type { IncomingRecord } from '../../src/status/record-feed.ts'
 import { decodeOffsetMetadata } from '../../src/work/offset-metadata.ts'
 import { readTask } from '../../src/work/read-task.ts'
 import { eventually } from '../support/eventually.ts'
@@ -31,8 +35,8 @@ export interface Observer {
   readonly events: readonly StatusEvent[]
   looks(): number
   committed(): Promise<readonly Place[]>
-  /** True when every record of both topics has been read. */
-  hasReadAll(): Promise<boolean>
+  /** What of both topics has not been read, and why, as far as it is known; null: every record has been. */
+  unread(): Promise<string | null>
   /** Where topic partitions of the status topic end. */
   statusEnds(): Promise<ReadonlyMap<number, bigint>>
   /** Records of a topic that nobody will read. */
@@ -55,15 +59,15 @@ export async function observe(world: World): Promise<Observer> {
   const statusTopic = topicName(config.topicPrefix, 'status')
   const group = groupName(config.topicPrefix, 'workers')
   const ended = new AbortController()
-  const kafka = createKafka(config, 'observer', silentLog)
+  const log = await createLog({ level: 'info', fields: { role: 'observer' }, file: join(world.folder, 'observer.log') })
+  const kafka = createKafka(config, 'observer', log)
   const admin = kafka.admin({ retry: { retries: 20, maxRetryTime: 1_000 } })
   await admin.connect()
-  const follow = (topic: string): Promise<FollowedTopic> =>
-    // The leaders of topics that were just made say for a moment that they are none.
-    eventually(`${topic} can be followed`, () =>
-      followTopic(config, codec, silentLog, topic, 'beginning', ended.signal).catch(() => undefined),
-    )
-  const [taskRecords, statusRecords] = await Promise.all([follow(tasksTopic), follow(statusTopic)])
+  const [taskRecords, statusRecords] = (await Promise.all(
+    [tasksTopic, statusTopic].map((topic) =>
+      readThrough(topic, (from) => followTopic(config, codec, log, topic, from, ended.signal)),
+    ),
+  )) as [ReadTopic, ReadTopic]
 
   const tasks = new Map<number, Map<bigint, string | null>>()
   const records: { key: string | null; topicPartition: number; task: TaskMessage }[] = []
@@ -72,7 +76,7 @@ export async function observe(world: World): Promise<Observer> {
   let looked = 0
 
   const readTasks = async (): Promise<void> => {
-    for await (const record of taskRecords) {
+    for await (const record of taskRecords.records()) {
       // Garbage has its offset, and is no task.
       const task = await record
         .json()
@@ -86,7 +90,7 @@ export async function observe(world: World): Promise<Observer> {
     }
   }
   const readEvents = async (): Promise<void> => {
-    for await (const record of statusRecords) events.push(StatusEvent.parse(await record.json()))
+    for await (const record of statusRecords.records()) events.push(StatusEvent.parse(await record.json()))
   }
   const violation = (invariant: string, what: string): void => {
     const known = seen.get(invariant) ?? []
@@ -150,7 +154,10 @@ export async function observe(world: World): Promise<Observer> {
       await sleep(lookEveryMs)
     }
   })()
-  const reading = Promise.all([readTasks(), readEvents()]).catch(() => {})
+  let failure: string | null = null
+  const reading = Promise.all([readTasks(), readEvents()]).catch((error: unknown) => {
+    failure = messageOf(error)
+  })
 
   const endsOf = async (topic: string): Promise<Map<number, bigint>> =>
     new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, BigInt(high)]))
@@ -158,15 +165,20 @@ export async function observe(world: World): Promise<Observer> {
     ...{ seen, tasks, events, committed },
     looks: () => looked,
     statusEnds: () => endsOf(statusTopic),
-    hasReadAll: async () => {
+    unread: async () => {
+      const left: string[] = []
       for (const [topic, followed] of [
         [tasksTopic, taskRecords],
         [statusTopic, statusRecords],
       ] as const) {
         const places = followed.places()
-        for (const [partition, high] of await endsOf(topic)) if ((places.get(partition) ?? 0n) < high) return false
+        for (const [partition, high] of await endsOf(topic)) {
+          const next = places.get(partition) ?? 0n
+          if (next < high) left.push(`${topic}/${partition} from ${next} to ${high}`)
+        }
       }
-      return true
+      if (left.length === 0) return null
+      return `${left.join(', ')}${failure === null ? '' : ` (reading ended: ${failure})`}`
     },
     deleteRecords: async (name) => {
       const topic = topicName(config.topicPrefix, name)
@@ -205,6 +217,36 @@ export async function observe(world: World): Promise<Observer> {
       await looking
       await reading
       await admin.disconnect().catch(() => {})
+    },
+  }
+}
+
+interface ReadTopic {
+  places(): ReadonlyMap<number, bigint>
+  records(): AsyncGenerator<IncomingRecord>
+}
+
+/** A topic from its beginning; a consumer that brokers which went away have ended is followed by another one. */
+async function readThrough(
+  topic: string,
+  follow: (from: 'beginning' | ReadonlyMap<number, string>) => Promise<FollowedTopic>,
+): Promise<ReadTopic> {
+  const open = (from: 'beginning' | ReadonlyMap<number, string>): Promise<FollowedTopic> =>
+    // The leaders of topics that were just made say for a moment that they are none.
+    eventually(`${topic} can be followed`, () => follow(from).catch(() => undefined), 60_000)
+  const readers = [await open('beginning')]
+  const places = (): ReadonlyMap<number, bigint> => readers.at(-1)?.places() ?? new Map()
+  return {
+    places,
+    async *records() {
+      for (let reader = readers.at(-1); reader !== undefined; reader = readers.at(-1))
+        try {
+          yield* reader
+          return
+        } catch (error) {
+          if (!(error instanceof RetryableError)) throw error
+          readers.push(await open(new Map([...places()].map(([partition, next]) => [partition, String(next)]))))
+        }
     },
   }
 }

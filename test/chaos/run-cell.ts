@@ -34,7 +34,7 @@ export interface Running {
 const small: Shape = { partitions: 12, chunksPerPartition: 10, chunkRows: 40 }
 const wide: Shape = { partitions: 600, chunksPerPartition: 1, chunkRows: 2 }
 /** With time for a copy of a task to be taken up while another one is in the middle of its partition. */
-const few: Shape = { partitions: 14, chunksPerPartition: 10, chunkRows: 40 }
+const few: Shape = { partitions: 18, chunksPerPartition: 10, chunkRows: 40 }
 const [sessionTimeoutMs, shortSessionMs] = [4_000, 3_000]
 const longSessionMs = 20_000
 const [leaseMs, shortLeaseMs] = [10_000, 1_500]

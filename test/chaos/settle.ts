@@ -64,8 +64,10 @@ export async function settle(settling: Settling): Promise<Facts> {
   // Whoever still had something to say or to write has done so when it ends in order.
   await end(parts.filter((part) => !isLast(part)))
   await waitFor(isRecorded, performance.now() + 10_000)
-  await waitFor(() => observer.hasReadAll(), performance.now() + observerLimitMs)
-  if (!(await observer.hasReadAll())) throw new Error('the observer has not read all that was told: it judges by less')
+  const hasReadAll = async (): Promise<boolean> => (await observer.unread()) === null
+  await waitFor(hasReadAll, performance.now() + observerLimitMs)
+  const unread = await observer.unread()
+  if (unread !== null) throw new Error(`the observer judges by less than was told, it has not read ${unread}`)
   await end(parts.filter(isLast))
   if (observer.looks() === 0) throw new Error('the observer never had a look')
   return {

@@ -63,7 +63,10 @@ const isRefused = `n % 101 = 50`
 const isRefusedBySink = `n % 97 = 13`
 const isWritten = `not (${isFiltered}) and not (${isRefused})`
 
-export async function createWorld(stack: BenchStack, options: WorldOptions): Promise<World> {
+/** The servers of a world. */
+export type Servers = Pick<BenchStack, 'folder' | 'kafkaBrokers' | 'databaseUrl'>
+
+export async function createWorld(stack: Servers, options: WorldOptions): Promise<World> {
   const { name, pauseMs, refuses = false } = options
   const schema = `w_${name.replaceAll(/[^a-z0-9]+/g, '_')}`.slice(0, 45)
   const folder = join(stack.folder, 'cells', name)

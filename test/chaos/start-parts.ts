@@ -82,7 +82,7 @@ async function startAfterLoss(
     return rows.length === 1
   })
   if (loss === 'tasks') {
-    await until('the tasks have been read', () => observer.hasReadAll())
+    await until('the tasks have been read', async () => (await observer.unread()) === null)
     await observer.deleteRecords('tasks')
     start('worker-1', ['worker'])
     return start('supervisor-1', ['supervisor'], true)
@@ -96,7 +96,7 @@ async function startAfterLoss(
     )
     return row?.left === '0'
   })
-  await until('the events have been read', () => observer.hasReadAll())
+  await until('the events have been read', async () => (await observer.unread()) === null)
   await observer.deleteRecords('status')
   start('ledger-again', ['ledger'])
   return start('supervisor-1', ['supervisor'], true)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { intentText, obedienceText } from '../../src/cli/intent-text.ts'
+import { noSettings } from '../../src/contract/settings.ts'
 
 const at = '2026-11-23T12:00:00.000Z'
 
@@ -17,9 +18,11 @@ test('an intent says since when, by whom, why and of which partitions', () => {
   const wanted = {
     intent: 'paused' as const,
     sequence: 2,
+    changedAt: at,
     at,
     by: 'ana',
     reason: 'busy',
+    settings: noSettings,
     partitions: [one],
     acknowledged: [],
   }
@@ -27,4 +30,8 @@ test('an intent says since when, by whom, why and of which partitions', () => {
   expect(
     intentText({ ...wanted, by: null, reason: null, partitions: [] }, { by: 1, of: 1, missing: [], tookMs: 40 }),
   ).toBe(`paused since ${at}, acknowledged by 1 of 1 workers in 40ms`)
+  const tuned = { ...wanted, at: null, by: null, reason: null, partitions: [], intent: 'running' as const }
+  expect(intentText({ ...tuned, settings: { ...noSettings, chunkRows: 5_000, rowsPerSecond: 200 } }, null)).toBe(
+    'running, chunkRows 5,000, rowsPerSecond 200',
+  )
 })

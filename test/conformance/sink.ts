@@ -76,7 +76,7 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
       ids: readonly number[],
       more: Partial<Chunk> = {},
     ): Chunk => {
-      const buffer = sink.buffer()
+      const buffer = sink.buffer(holding.range)
       for (const id of ids)
         buffer.add({ id, at: new Date(Date.UTC(2026, 0, 1) + id), name: id % 3 === 0 ? null : `row ${id}` })
       const rejected = more.rejected ?? []
@@ -207,9 +207,38 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
       expect(await sink.checkpoints(holding.runId)).toEqual([failed])
     })
 
+    test('a row outside of the partition is refused, for the range of another one would swallow it', async () => {
+      const [sink, holding] = [harness.open(leaseMs), partition()]
+      await claimed(sink, holding)
+      const buffer = sink.buffer(holding.range)
+      const end = Number(holding.range.to)
+      for (const id of [first(holding) - 1, end])
+        expect(() => buffer.add({ id, at: new Date(0), name: null })).toThrow(
+          expect.objectContaining({
+            name: 'RowError',
+            message: expect.stringContaining(
+              `column "id" is ${id}, outside of the partition's range from ${holding.range.from} to before ${end}`,
+            ),
+          }),
+        )
+      buffer.add({ id: end - 1, at: new Date(0), name: null })
+      expect(buffer.rows).toBe(1)
+    })
+
+    test('a range in an order that only the source knows is refused', async () => {
+      const [sink, holding] = [harness.open(leaseMs), partition()]
+      await claimed(sink, holding)
+      expect(() => sink.buffer({ kind: 'key', from: '["a"]', to: 'after ["b"]' })).toThrow(
+        expect.objectContaining({
+          code: 'SINK_NOT_WRITABLE',
+          message: expect.stringContaining('use postgres.upsert without a range'),
+        }),
+      )
+    })
+
     describe('a trial', () => {
-      const bufferOf = (sink: Sink, ids: readonly number[]) => {
-        const buffer = sink.buffer()
+      const bufferOf = (sink: Sink, holding: Holding, ids: readonly number[]) => {
+        const buffer = sink.buffer(holding.range)
         for (const id of ids) buffer.add({ id, at: new Date(0), name: id % 10 === 7 ? 'refused' : 'fine' })
         return buffer
       }
@@ -221,12 +250,12 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
         await harness.insert(id + 1)
         const trial = { holding, before: checkpoint, to: holding.range.to }
         const said = await sink.trial(trial, async (refusal) => [
-          await refusal(bufferOf(sink, [id, id + 1, id + 2])),
-          await refusal(bufferOf(sink, [id, id + 7, id + 8])),
-          await refusal(bufferOf(sink, [id + 17])),
-          await refusal(bufferOf(sink, [id + 7])),
-          await refusal(bufferOf(sink, [])),
-          await refusal(bufferOf(sink, [id, id + 8])),
+          await refusal(bufferOf(sink, holding, [id, id + 1, id + 2])),
+          await refusal(bufferOf(sink, holding, [id, id + 7, id + 8])),
+          await refusal(bufferOf(sink, holding, [id + 17])),
+          await refusal(bufferOf(sink, holding, [id + 7])),
+          await refusal(bufferOf(sink, holding, [])),
+          await refusal(bufferOf(sink, holding, [id, id + 8])),
         ])
         expect(said.map((reason) => reason?.includes('nothing_refused') ?? reason)).toEqual([
           ...[null, true, true, true],
@@ -244,7 +273,7 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
         const { checkpoint } = await claimed(sink, holding)
         await claimed(harness.open(leaseMs), holding)
         const trial = sink.trial({ holding, before: checkpoint, to: holding.range.to }, async (refusal) =>
-          refusal(bufferOf(sink, [first(holding)])),
+          refusal(bufferOf(sink, holding, [first(holding)])),
         )
         await expect(trial).rejects.toThrow(FencedError)
       })
@@ -253,7 +282,7 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
         const [sink, holding] = [harness.open(leaseMs), partition()]
         const { checkpoint } = await claimed(sink, holding)
         await sink.trial({ holding, before: checkpoint, to: holding.range.to }, async (refusal) => {
-          await refusal(bufferOf(sink, [first(holding)]))
+          await refusal(bufferOf(sink, holding, [first(holding)]))
           expect(await sink.renew(holding, 1)).toBe(true)
           expect((await claimed(harness.open(leaseMs), holding)).checkpoint.epoch).toBe(2)
         })
@@ -495,9 +524,9 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
           return chunkOf(sink, holding, checkpoint, ids, { last: at % 2 === 0 })
         })
         if (traits.replacesRange) {
-          // A key that stands there already: of a range that the chunk does not replace.
-          await harness.insert(first(spoilt) + 200_000)
-          chunks[11] = chunkOf(sink, spoilt, claims[11]?.checkpoint ?? chunks[11]!.before, [first(spoilt) + 200_000])
+          // The same key twice, which the server refuses.
+          const twice = [first(spoilt), first(spoilt)]
+          chunks[11] = chunkOf(sink, spoilt, claims[11]?.checkpoint ?? chunks[11]!.before, twice)
         }
         const settled = await Promise.allSettled(chunks.map((chunk) => sink.commit(chunk)))
         for (const [at, result] of settled.entries()) {

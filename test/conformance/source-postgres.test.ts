@@ -1,7 +1,10 @@
 import { z } from 'zod'
+import { writePlace } from '../../src/contract/key-place.ts'
 import type { KeyRange } from '../../src/contract/range.ts'
+import { partition } from '../../src/define/partition-by.ts'
 import { postgres } from '../../src/define/postgres.ts'
-import type { AnyRow } from '../../src/define/row-schema.ts'
+import type { AnyRow, RowSchema } from '../../src/define/row-schema.ts'
+import { cut } from '../../src/plan/cut.ts'
 import { openPostgresTable } from '../../src/source/postgres-table.ts'
 import { freshSchema } from '../support/fresh-schema.ts'
 import { describeSource, type SourceHarness } from './source.ts'
@@ -77,3 +80,36 @@ describeSource('postgres.table by key', () =>
     ],
   ),
 )
+
+/** 30 rows of 6 tenants, in an order that only the server knows. */
+describeSource('postgres.table by several keys', async () => {
+  const database = await freshSchema()
+  await database.run(`
+    create table $schema.entries (tenant text not null, id uuid not null, n int4 not null, primary key (tenant, id));
+    insert into $schema.entries
+      select (array['ä', 'Z', 'a', 'b"', '', 'é'])[1 + i % 6], gen_random_uuid(), i from generate_series(1, 30) as i`)
+  const schema = z.object({ n: z.int(), tenant: z.string() }) as unknown as RowSchema<AnyRow>
+  const source = openPostgresTable(
+    postgres.table<AnyRow>(`${database.schema}.entries`, { schema, key: ['tenant', 'id'] }),
+    { pool: database.pool },
+  )
+  const by = partition.byQuantiles(['tenant', 'id'], { rows: 1_000 })
+  const bounds = await source.pin(by, {}, new AbortController().signal)
+  const [whole] = [...cut(bounds, by)]
+  if (whole === undefined) throw new Error('no partition')
+  const { from, to, locator } = whole
+  const beyond = writePlace({ values: ['zzz', '00000000-0000-0000-0000-000000000000'], after: false })
+  const { rows } = await database.pool.query<AnyRow>(
+    `select n, tenant from ${database.schema}.entries order by tenant, id`,
+  )
+  return {
+    source,
+    range: { range: { kind: 'key', from, to }, locator },
+    rows,
+    nothing: [
+      { range: { kind: 'key', from, to: from }, locator },
+      { range: { kind: 'key', from: to, to: beyond }, locator },
+    ],
+    close: () => database.close(),
+  }
+})

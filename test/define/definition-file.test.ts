@@ -39,7 +39,7 @@ describe('a definition as a file', () => {
     const backfill = await read(orders)
     expect(backfill).toMatchObject({
       id: 'copy-orders',
-      source: { kind: 'postgres.table', table: 'public.orders', key: 'id', database: 'DATABASE_URL' },
+      source: { kind: 'postgres.table', table: 'public.orders', key: ['id'], database: 'DATABASE_URL' },
       partitionBy: {
         kind: 'time',
         column: 'created_at',
@@ -60,9 +60,18 @@ describe('a definition as a file', () => {
 
   it.each([
     ['by: key, column: id, size: 500', { kind: 'key', column: 'id', size: 500n, bounds: null }],
-    ['by: quantiles, column: id', { kind: 'quantiles', column: 'id', rows: 250_000, timezone: 'UTC', bounds: null }],
+    ['by: quantiles, column: id', { kind: 'quantiles', columns: ['id'], rows: 250_000, timezone: 'UTC', bounds: null }],
+    [
+      'by: quantiles, column: [tenant, id], rows: 10',
+      { kind: 'quantiles', columns: ['tenant', 'id'], rows: 10, timezone: 'UTC', bounds: null },
+    ],
+    ['by: hash, column: tenant, partitions: 8', { kind: 'hash', column: 'tenant', partitions: 8 }],
+    ['by: list, column: id, values: ids, size: 50', { kind: 'list', column: 'id', values: 'ids', size: 50 }],
     // The sink owns a range of its column: there is nothing to choose.
-    ['by: auto, rows: 1000', { kind: 'quantiles', column: 'created_at', rows: 1_000, timezone: 'UTC', bounds: null }],
+    [
+      'by: auto, rows: 1000',
+      { kind: 'quantiles', columns: ['created_at'], rows: 1_000, timezone: 'UTC', bounds: null },
+    ],
   ])('may be cut %s', async (by, expected) => {
     expect((await read(orders.replace(/partitionBy: .*/, `partitionBy: { ${by} }`))).partitionBy).toEqual(expected)
   })
@@ -95,6 +104,72 @@ sink: { kind: postgres.upsert, table: public.orders, key: [part, place] }
     })
     expect((backfill.source.schema as z.ZodObject).def.shape).toEqual({ amount: expect.anything() })
     expect(backfill.partitionBy).toEqual({ kind: 'offsets', records: 1_000 })
+  })
+
+  it('may read files of text, with all their options or none', async () => {
+    const text = (source: string): string =>
+      orders
+        .replace(/source: .*/, `source: { ${source} }`)
+        .replace(/partitionBy: .*/, 'partitionBy: { by: bytes }')
+        .replace('created_at, database', 'place, database')
+        .replace('columns: {', 'columns: { place: int,')
+    const csv = await read(text('kind: files.csv, path: "a/*.csv", position: place'))
+    const usual = { position: 'place', maxRecordBytes: 16_777_216 }
+    expect(csv.source).toMatchObject({
+      ...{ kind: 'files.csv', paths: ['a/*.csv'], header: true, delimiter: ',', quote: '"', quotedNewlines: true },
+      ...usual,
+    })
+    expect(csv.partitionBy).toEqual({ kind: 'bytes', bytes: 67_108_864 })
+    const said = 'header: [a, b], delimiter: "\\t", quote: null, quotedNewlines: false, maxRecordBytes: 9'
+    expect((await read(text(`kind: files.csv, path: [a.csv, b.csv], position: place, ${said}`))).source).toMatchObject({
+      ...{ paths: ['a.csv', 'b.csv'], header: ['a', 'b'], delimiter: '\t', quote: null, quotedNewlines: false },
+      ...{ maxRecordBytes: 9, position: 'place' },
+    })
+    const ndjson = await read(
+      text('kind: files.ndjson, path: a.ndjson, position: place').replace('bytes }', 'bytes, bytes: 5 }'),
+    )
+    expect(ndjson.source).toMatchObject({ kind: 'files.ndjson', paths: ['a.ndjson'], ...usual })
+    expect(ndjson.partitionBy).toEqual({ kind: 'bytes', bytes: 5 })
+    // The place comes from where the row stands, and is no column of the file.
+    expect(
+      await ndjson.source.schema['~standard'].validate({ id: 1n, created_at: '', amount: null, paid: true }),
+    ).not.toHaveProperty('issues')
+  })
+
+  it.each([
+    ['kind: files.csv, path: a.csv', 'by: rows, rows: 5', 'partitionBy "rows" does not fit source "files.csv"'],
+    ['kind: files.ndjson, path: a.ndjson', 'by: auto', 'does not fit source "files.ndjson"'],
+    ['kind: files.parquet, path: a.parquet', 'by: bytes', 'does not fit source "files.parquet"'],
+    ['kind: postgres.table, table: a, key: id', 'by: bytes', 'does not fit source "postgres.table"'],
+    ['kind: kafka.topic, topic: a', 'by: bytes', 'does not fit source "kafka.topic"'],
+  ])('refuses %s cut %s', async (source, by, reason) => {
+    const given = orders
+      .replace(/source: .*/, `source: { ${source} }`)
+      .replace(/partitionBy: .*/, `partitionBy: { ${by} }`)
+      .replace('postgres.insert, table: public.orders_copy, range: created_at', 'postgres.upsert, table: t, key: [id]')
+    expect(await reasons(given)).toEqual([
+      expect.stringContaining(`${reason}: files.parquet is cut by rowGroup or rows, files.csv is cut by bytes, `),
+    ])
+  })
+
+  it.each([
+    ['path: a.csv', 'has to hold the place of the row in its files: name a field for it with position'],
+    ['path: a.csv, position: id', 'has to hold the place of the row in its files, which is in "id"'],
+  ])('refuses a range that does not hold the places of rows of text files: %s', async (source, reason) => {
+    const given = orders
+      .replace(/source: .*/, `source: { kind: files.csv, ${source} }`)
+      .replace(/partitionBy: .*/, 'partitionBy: { by: bytes }')
+    expect(await reasons(given)).toEqual([`range "created_at" of postgres.insert ${reason}`])
+  })
+
+  it.each([
+    ['topic: t', 'has to hold the place of the row in its topic: name a field for it with position'],
+    ['topic: t, position: id', 'has to hold the place of the row in its topic, which is in "id"'],
+  ])('refuses a range that does not hold the places of records of a topic: %s', async (source, reason) => {
+    const given = orders
+      .replace(/source: .*/, `source: { kind: kafka.topic, ${source} }`)
+      .replace(/partitionBy: .*/, 'partitionBy: { by: offsets, records: 5 }')
+    expect(await reasons(given)).toEqual([`range "created_at" of postgres.insert ${reason}`])
   })
 
   it('tells every mistake at once, with its place and its value', async () => {

@@ -37,6 +37,18 @@ test('rows and params are inferred from source, sink and params', () => {
   })
 })
 
+test('a schedule fills params that there are', () => {
+  defineBackfill({
+    ...{ id: 'a', params, source, partitionBy, sink: postgres.insert('copy', { schema: Order, range: 'created_at' }) },
+    schedule: { every: '0 3 * * *', timezone: 'Europe/Berlin', bounds: { from: 'from', to: 'to', as: 'date' } },
+  })
+  defineBackfill({
+    ...{ id: 'a', params, source, partitionBy, sink: postgres.insert('copy', { schema: Order, range: 'created_at' }) },
+    // @ts-expect-error: no such param
+    schedule: { every: '0 3 * * *', bounds: { from: 'from', to: 'until' } },
+  })
+})
+
 test('a transform may give several rows, none, or a promise', () => {
   const one = { id: '1', created_at: new Date(0), amount_cents: 1, status: 'open' } as const
   defineBackfill({ id: 'a', source, partitionBy, transform: () => [one, one], sink })
@@ -136,6 +148,26 @@ test('keys of bytes are bytes', () => {
     },
     sink,
   })
+})
+
+test('the place of a row in its text files is a column', () => {
+  const Trip = z.object({ fare: z.number() })
+  for (const source of [
+    files.csv('trips/*.csv', { schema: Trip, position: 'place', header: ['fare'], quote: null }),
+    files.ndjson('trips/*.ndjson', { schema: Trip, position: 'place' }),
+  ])
+    defineBackfill({
+      id: 'trips',
+      source,
+      partitionBy: partition.byBytes(),
+      transform: (row) => {
+        expectTypeOf(row).toEqualTypeOf<{ fare: number } & { place: number }>()
+        return row
+      },
+      sink: postgres.insert('trips', { schema: Trip.extend({ place: z.int() }), range: 'place' }),
+    })
+  // @ts-expect-error the names of the columns, or true
+  files.csv('trips/*.csv', { schema: Trip, header: false })
 })
 
 test('a wrong partition column', () => {

@@ -1,9 +1,12 @@
 import { fc, test } from '@fast-check/vitest'
 import { expect, it } from 'vitest'
-import { forecast } from '../../src/dry-run/forecast.ts'
+import { type ForecastFacts, forecast } from '../../src/dry-run/forecast.ts'
 import { randomOf } from '../chaos/schedule.ts'
 
-const even = { chunks: [{ rows: 1_000, ms: 100 }], atOnce: 2, rows: 1_000_000, partitions: 100, workers: 1, slots: 2 }
+const even: ForecastFacts = {
+  ...{ chunks: [{ rows: 1_000, ms: 100 }], atOnce: 2, rows: 1_000_000, partitions: 100, workers: 1, slots: 2 },
+  ...{ rowsPerSecond: null, maxConcurrentPartitions: null },
+}
 
 it('is the rows by the speed of what was tried at once', () => {
   const told = forecast(even, randomOf(1))
@@ -14,9 +17,16 @@ it('is the rows by the speed of what was tried at once', () => {
 })
 
 it('is shorter with more workers, never with more slots than there are partitions', () => {
-  const of = (changed: Partial<typeof even>): number => forecast({ ...even, ...changed }, randomOf(1))?.p50Ms ?? 0
+  const of = (changed: Partial<ForecastFacts>): number => forecast({ ...even, ...changed }, randomOf(1))?.p50Ms ?? 0
   expect(of({ workers: 4 })).toBeLessThan(of({}) / 3)
   expect(of({ partitions: 1 })).toBeGreaterThan(of({}))
+})
+
+it('is no faster than the definition allows', () => {
+  expect(forecast({ ...even, rowsPerSecond: 1_000 }, randomOf(1))).toMatchObject({
+    ...{ rowsPerSecond: 1_000, p10Ms: 1_000_000, p50Ms: 1_000_000, p90Ms: 1_000_000 },
+  })
+  expect(forecast({ ...even, maxConcurrentPartitions: 1 }, randomOf(1))?.rowsPerSecond).toBe(10_000)
 })
 
 it('is none where nothing was tried, or nothing but empty chunks', () => {

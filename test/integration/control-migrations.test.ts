@@ -1,5 +1,6 @@
 // Risk: the control tables let something in that the rest of the system takes for impossible.
 import { randomUUID } from 'node:crypto'
+import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { runTransitions } from '../../src/contract/states.ts'
 import { migrate } from '../../src/postgres/migrate.ts'
@@ -34,7 +35,7 @@ test('ten processes that start at once make the tables once', async () => {
   const results = await Promise.all(
     Array.from({ length: 10 }, () => migrate(pool, { schema, component: 'control', folder })),
   )
-  expect(results.flatMap(({ applied }) => applied)).toEqual([1, 2, 3, 4])
+  expect(results.flatMap(({ applied }) => applied)).toEqual(readdirSync(folder).map((_, n) => n + 1))
 })
 
 test('a target has one live run, and any number that have ended', async () => {

@@ -292,7 +292,8 @@ test('a run shows what is wanted of it, by whom, and who obeys; cancelled partit
   )
   await database.rows(
     `update :schema.run set state = 'paused', intent = 'paused', control_sequence = 2, intended_by = 'ana',
-            intent_reason = 'busy', intended_at = '2026-11-23T12:00:00Z'`,
+            intent_reason = 'busy', intended_at = '2026-11-23T12:00:00Z', tuned_at = '2026-11-23T12:00:00.5Z',
+            rows_per_second = 200`,
   )
   const told = { version: 1, type: 'intent.acknowledged', runId, backfill: 'orders-v2', intent: 'paused' }
   await hand([
@@ -310,6 +311,8 @@ test('a run shows what is wanted of it, by whom, and who obeys; cancelled partit
   expect(summary?.partitions).toEqual({ total: 3, pending: 1, running: 0, completed: 1, failed: 0, cancelled: 1 })
   expect(summary?.intended).toEqual({
     ...{ intent: 'paused', sequence: 2, at: '2026-11-23T12:00:00.000Z', by: 'ana', reason: 'busy' },
+    changedAt: '2026-11-23T12:00:00.500Z',
+    settings: { chunkRows: null, maxConcurrentPartitions: null, rowsPerSecond: 200 },
     partitions: [{ partitionId: partitionId(1), index: 1, intent: 'paused' }],
     acknowledged: [
       { worker: 'worker-1', sequence: 2, atStart: false, at: '2026-11-23T12:00:01.000Z' },

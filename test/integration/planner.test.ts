@@ -11,16 +11,19 @@ import type { TaskMessage } from '../../src/contract/task.ts'
 import { definitionHash, describeBackfill } from '../../src/define/describe.ts'
 import type { Definitions, DiscoveredBackfill } from '../../src/define/discover.ts'
 import { postgres } from '../../src/entry/postgres.ts'
-import { defineBackfill, partition } from '../../src/index.ts'
+import { defineBackfill, type Limits, partition } from '../../src/index.ts'
 import { recordEvents } from '../../src/ledger/record-events.ts'
 import { createAdmissionStore } from '../../src/plan/admission-store.ts'
+import { createArchiveStore } from '../../src/plan/archive-store.ts'
 import { cut } from '../../src/plan/cut.ts'
 import { createIntentStore } from '../../src/plan/intent-store.ts'
 import { makePlans, type PlanMakerDeps } from '../../src/plan/make-plans.ts'
 import { outlinePlan } from '../../src/plan/plan-hash.ts'
 import { createPlanner, type PlannerDeps } from '../../src/plan/planner.ts'
+import { publishOrder } from '../../src/plan/publish-order.ts'
 import { publishTasks, type TaskPublisherDeps } from '../../src/plan/publish-tasks.ts'
 import { createRunStore, type RunStore } from '../../src/plan/run-store.ts'
+import { createTuneStore } from '../../src/plan/tune-store.ts'
 import type { Sink, SinkTarget } from '../../src/sink/sink.ts'
 import type { Source } from '../../src/source/source.ts'
 import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
@@ -31,13 +34,14 @@ import { silentLog } from '../support/silent-log.ts'
 const Row = z.object({ id: z.string() })
 const params = z.object({ from: z.int(), to: z.int(), region: z.enum(['eu', 'us']).default('eu') })
 
-function discovered(id: string, size: number, table = 'orders_v2'): DiscoveredBackfill {
+function discovered(id: string, size: number, table = 'orders_v2', limits: Limits = {}): DiscoveredBackfill {
   const backfill = defineBackfill({
     id,
     params,
     source: postgres.table('orders', { schema: Row, key: 'id' }),
     partitionBy: partition.byKey('id', { size, bounds: { from: 'from', to: 'to' } }),
     sink: postgres.upsert(table, { schema: Row, key: ['id'] }),
+    limits,
   })
   return {
     backfill,
@@ -119,6 +123,7 @@ function planner(
     check: async () => {
       if (around.problems.sink) throw around.problems.sink
     },
+    buffer: () => ({}),
   } as unknown as Sink
   const deps = wrap({
     feed,
@@ -129,6 +134,8 @@ function planner(
     runs: createRunStore(pool, schema, around.liveRuns),
     admission: createAdmissionStore(pool, schema, around.liveRuns),
     intents: createIntentStore(pool, schema),
+    tunings: createTuneStore(pool, schema),
+    archives: createArchiveStore(pool, schema),
     control: {
       publish: async (message) => void around.control.push(message),
       clear: async () => {},
@@ -440,6 +447,48 @@ test('tasks are published in a window, neighbours far apart, and more as tasks e
   await database.rows(`update :schema.run set state = 'paused', intent = 'paused'`)
   await hand([])
   expect(around.tasks).toHaveLength(27)
+})
+
+test('of a run no more tasks are open than its definition says, or what it was tuned to', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  around.definitions = definitionsOf(discovered('orders-v2', 10, 'orders_v2', { maxConcurrentPartitions: 2 }))
+  const hand = planner(database, around)
+  await hand([start({ params: { from: 0, to: 200 } })])
+  expect(around.tasks).toHaveLength(2)
+  const runId = around.tasks[0]?.runId ?? ''
+  const tune = (n: number, maxConcurrentPartitions: number | null): object => ({
+    ...{ version: 1, type: 'tune', requestKey: `tune/${n}`, runId, maxConcurrentPartitions },
+  })
+  await hand([tune(1, 5)], { offset: 1 })
+  expect(around.tasks).toHaveLength(5)
+  const end = async (from: number, to: number): Promise<void> => {
+    const events = around.tasks
+      .slice(from, to)
+      .map(({ partitionId, index }) => completed({ partitionId, runId, index }))
+    const placed = events.map((event, at) => ({ event, offset: String(from + at) }))
+    const upTo = { topic: 'status', topicPartition: 0, nextOffset: String(to) }
+    await recordEvents(database.pool, database.schema, placed, upTo)
+  }
+  // Those that are open end first.
+  await hand([tune(2, 1)], { offset: 2 })
+  await end(0, 4)
+  await hand([])
+  expect(around.tasks).toHaveLength(5)
+  await end(4, 5)
+  await hand([])
+  expect(around.tasks).toHaveLength(6)
+  // What is cancelled before its task is published makes no room.
+  const index = publishOrder(20).indexAt(19)
+  const [row] = await database.rows('select partition_id from :schema.partition where index = $1', [index])
+  const of = { partitionId: String(row?.['partition_id']), runId, index, epoch: 0 }
+  const event: StatusEvent = { ...completed(of), type: 'partition.cancelled' }
+  const upTo = { topic: 'status', topicPartition: 0, nextOffset: '6' }
+  await recordEvents(database.pool, database.schema, [{ event, offset: '5' }], upTo)
+  await hand([])
+  expect(around.tasks).toHaveLength(6)
+  await hand([tune(3, null)], { offset: 3 })
+  expect(around.tasks).toHaveLength(7)
+  expect(types(around).filter((type) => type === 'run.tuned')).toHaveLength(3)
 })
 
 /** The run ends, with the partitions of these indexes failed. */

@@ -283,3 +283,19 @@ test('a run cancelled while it is being planned is planned no further', async ()
   expect(await runs.failPlanning(around.runId, new Date())).toBe(false)
   expect(await runOf(around)).toMatchObject({ state: 'cancelling' })
 })
+
+test('a run that waits for its target is cancelled while another has it; a planned one keeps it until its end', async () => {
+  const around = await world()
+  const { rows } = around.database
+  const { runId: waiting } = await plannedRun(around.database, 'planning')
+  await rows(`update :schema.run set state = 'queued' where id = $1`, [waiting])
+  await rows(`update :schema.run set target_id = 'one', plan_cursor = 0, published = 0 where id = $1`, [waiting])
+  await rows(`update :schema.run set target_id = 'one' where id = $1`, [around.runId])
+  await setIntent(depsOf(around), asked(around, 'cancel', { runId: waiting }))
+  await setIntent(depsOf(around), asked(around, 'cancel'))
+  expect(types(around)).toEqual(['run.cancelling', 'request.accepted', 'run.cancelling', 'request.accepted'])
+  const { runId: next } = await plannedRun(around.database, 'planning')
+  await expect(rows(`update :schema.run set target_id = 'one' where id = $1`, [next])).rejects.toThrow(
+    'run_live_target',
+  )
+})

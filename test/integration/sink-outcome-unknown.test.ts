@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { noTotals } from '../../src/contract/certificate.ts'
+import { noSettings } from '../../src/contract/settings.ts'
 import type { TaskMessage } from '../../src/contract/task.ts'
 import { files } from '../../src/entry/files.ts'
 import { postgres } from '../../src/entry/postgres.ts'
@@ -11,6 +12,7 @@ import { defineBackfill, partition } from '../../src/index.ts'
 import { openPool, type Pool, query, withTransaction } from '../../src/postgres/pool.ts'
 import type { Source } from '../../src/source/source.ts'
 import { intentChanged } from '../../src/work/intents.ts'
+import { createPace } from '../../src/work/pace.ts'
 import { defaultRetryPolicy } from '../../src/work/retry.ts'
 import { runTask, type TaskOutcome } from '../../src/work/run-task.ts'
 import { TaskMemory } from '../../src/work/task-memory.ts'
@@ -84,7 +86,7 @@ describe.each(['before', 'after'] as const)('the connection breaks %s COMMIT rea
       const sink = insertSink({ ...own, pool }, 'target', z.object({ id: z.int() }))
       const claim = await sink.claim(holding)
       if (claim.kind !== 'claimed') throw new Error(claim.kind)
-      const buffer = sink.buffer()
+      const buffer = sink.buffer(holding.range)
       buffer.add({ id: 5 })
       const added = { ...noTotals, rowsRead: 1, rowsWritten: 1, chunks: 1, contentHash: buffer.contentHash.toString() }
       proxy.armed.on = true
@@ -166,6 +168,7 @@ test('a task that is paused in the middle of an unknown outcome has not stopped 
         ...{ countRead: () => {}, log: silentLog, taskTopic: 'tasks', parkRun: async () => {} },
         deadLetters: { publish: async () => {} },
         within: (_task, work) => work(),
+        pace: createPace({ settingsOf: () => noSettings, share: () => 1, nowMs: () => performance.now() }),
       },
       ...([task, { topicPartition: 0, offset: 0n }, new TaskMemory(), stop.signal, () => {}] as const),
     ).then((ended) => (outcome = ended))

@@ -32,7 +32,7 @@ async function sendAll(sink: Sink, rows: readonly AnyRow[], from: number, to: nu
   }
   const claim = await sink.claim(holding)
   if (claim.kind !== 'claimed') throw new Error(`the claim is ${claim.kind}`)
-  const buffer = sink.buffer()
+  const buffer = sink.buffer(holding.range)
   for (const row of rows) buffer.add(row)
   const sent = { rows: buffer.rows, contentHash: buffer.contentHash.toString() }
   const added = {

@@ -33,7 +33,7 @@ async function upsert(table: string, key: string[], schema: z.ZodType<AnyRow>, c
   if (claim.kind !== 'claimed') throw new Error(claim.kind)
   let before = claim.checkpoint
   for (const [i, rows] of chunks.entries()) {
-    const buffer = sink.buffer()
+    const buffer = sink.buffer(holding.range)
     for (const row of rows) buffer.add(row)
     const contentHash = buffer.contentHash.toString()
     const added = { ...noTotals, rowsRead: rows.length, rowsWritten: rows.length, chunks: 1, contentHash }

@@ -64,6 +64,48 @@ describe('the bounds of a table', () => {
     expect(await source().pin(partition.byKey('n', { size: 10 }), {}, signal)).toMatchObject({ from: '-7', to: '334' })
   })
 
+  it('of what has come in above an earlier run begin where that one ends, to the microsecond', async () => {
+    await database.run('create table $schema.grows (like $schema.events including all)')
+    await database.run(`insert into $schema.grows values
+      (1, '2024-03-31T00:59:59.999999Z', '2024-03-31T02:30:00', '2024-03-31', 9), (2, null, null, null, 0)`)
+    const ways = [
+      { by: partition.byTime('at', { every: 'P1D' }), to: '2024-03-31T01:00:00Z', next: '2024-03-31T01:00:00.000001Z' },
+      {
+        by: partition.byTime('local', { every: 'P1D' }),
+        to: '2024-03-31T02:30:00.000001Z',
+        next: '2024-03-31T02:30:01.000001Z',
+      },
+      {
+        by: partition.byTime('day', { every: 'P1D' }),
+        to: '2024-03-31T00:00:00.000001Z',
+        next: '2024-04-01T00:00:00.000001Z',
+      },
+      { by: partition.byQuantiles('n', { rows: 10 }), to: '10', next: '11' },
+    ]
+    const grows = source('grows')
+    const before = await Promise.all(ways.map(({ by }) => grows.pin(by, {}, signal)))
+    const looks = () => Promise.all(before.map(async (bounds) => grows.hasAbove?.(bounds, signal)))
+    expect(await looks()).toEqual([false, false, false, false])
+    // What lies between the values that were there, and a row without any, is not above them.
+    await database.run(`insert into $schema.grows values
+      (3, '2024-03-31T00:00:00Z', '2024-03-31T00:00:00', '2024-03-30', -4), (4, null, null, null, 1)`)
+    expect(await looks()).toEqual([false, false, false, false])
+    for (const [n, { by, to }] of ways.entries())
+      expect(await grows.pin(by, {}, signal, before[n])).toMatchObject({ from: to, to })
+    await database.run(`insert into $schema.grows values
+      (5, '2024-03-31T01:00:00Z', '2024-03-31T02:30:01', '2024-04-01', 10)`)
+    expect(await looks()).toEqual([true, true, true, true])
+    for (const [n, { by, to, next }] of ways.entries())
+      expect(await grows.pin(by, {}, signal, before[n])).toMatchObject({ from: to, to: next })
+  })
+
+  it('of a key that is the largest there can be: nothing is above it', async () => {
+    await database.run('create table $schema.full (like $schema.events including all)')
+    await database.run('insert into $schema.full values (9223372036854775807, null, null, null, 1)')
+    const before = { kind: 'integer', column: 'id', from: '1', to: '9223372036854775808', estimatedRows: null } as const
+    expect(await source('full').hasAbove?.(before, signal)).toBe(false)
+  })
+
   it('are what the params say', async () => {
     const by = partition.byTime('at', {
       every: 'P1D',

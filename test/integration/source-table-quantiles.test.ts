@@ -93,15 +93,16 @@ describe('a table whose rows lie unevenly', () => {
   })
 
   it('names what its partition column has to be', async () => {
-    const table = postgres.table(`${database.schema}.small`, {
-      schema: z.object({ pad: z.string() }),
+    await database.run('create table $schema.documents (id int8 primary key, doc jsonb not null)')
+    const table = postgres.table(`${database.schema}.documents`, {
+      schema: z.object({ doc: z.unknown() }),
       key: 'id' as never,
     })
-    const by = partition.byQuantiles('pad', { rows: 10 })
+    const by = partition.byQuantiles('doc', { rows: 10 })
     await expect(openPostgresTable(table, { pool: database.pool }).pin(by, {}, signal)).rejects.toMatchObject({
       code: 'SOURCE_NOT_READABLE',
       message: expect.stringContaining(
-        'partition column "pad" is text, not int2, int4, int8, timestamptz, timestamp or date: name another column',
+        'partition column "doc" is jsonb, not a number, a time, uuid, text, varchar, char, boolean or an enum: name another column',
       ),
     })
   })
@@ -120,13 +121,26 @@ describe('a table whose rows lie unevenly', () => {
     expect(await pin('unknown', partition.auto())).toMatchObject({ column: 'id' })
   })
 
-  it('says what it lacks when no column can be chosen', async () => {
+  it('is cut along its key, whatever that is, where no column can be computed with', async () => {
     await database.run('create table $schema.texts (code text primary key, n int)')
+    await database.run(`insert into $schema.texts select 'c' || i, i from generate_series(1, 100) as i`)
     const table = postgres.table(`${database.schema}.texts`, { schema: z.object({ code: z.string() }), key: 'code' })
+    const by = partition.auto({ rows: 30 })
+    const bounds = await openPostgresTable(table, { pool: database.pool }).pin(by, {}, signal)
+    expect(bounds).toMatchObject({
+      ...{ kind: 'key', columns: ['code'], from: '["c1"]', to: 'after ["c99"]' },
+      why: 'the key "code": no integer, numeric, time or uuid column leads an index',
+    })
+    expect([...cut(bounds, by)]).toHaveLength(4)
+  })
+
+  it('says what it lacks when no column can be chosen', async () => {
+    await database.run('create table $schema.facts (doc jsonb primary key, n int)')
+    const table = postgres.table(`${database.schema}.facts`, { schema: z.object({ doc: z.unknown() }), key: 'doc' })
     const choosing = openPostgresTable(table, { pool: database.pool }).pin(partition.auto(), {}, signal)
     await expect(choosing).rejects.toMatchObject({
       code: 'PLAN_INVALID',
-      message: `table "${database.schema}.texts" has no integer or time column that is not null and leads an index: add one, or cut by a column with partition.byQuantiles`,
+      message: `table "${database.schema}.facts" has no integer, numeric, time or uuid column that is not null and leads an index, nor a key in whose order it could be cut: add one, or cut by a column with partition.byQuantiles`,
     })
   })
 })

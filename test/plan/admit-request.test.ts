@@ -55,3 +55,27 @@ test.each([['a\0b'], ['\ud800'], [{ 'a\0': 1 }], [JSON.parse('1e999')]])(
     })
   },
 )
+
+const tune = { version: 1, type: 'tune', requestKey: 'tune/1', runId: '019aa000-0000-7000-8000-000000000001' }
+
+test('a tune has one setting at least, null among them, and every one is within its range', () => {
+  expect(readRequest({ ...tune, rowsPerSecond: null })).toMatchObject({ kind: 'request' })
+  expect(readRequest({ ...tune, reason: 'why not' })).toMatchObject({
+    ...{ kind: 'invalid', requestKey: 'tune/1' },
+    reasons: [
+      'it names nothing to change: give one of chunkRows, maxConcurrentPartitions, rowsPerSecond, priority, weight',
+    ],
+  })
+  const wrong = {
+    chunkRows: 0,
+    rowsPerSecond: 1.5,
+    maxConcurrentPartitions: '4',
+    priority: 101,
+    weight: null,
+    speed: 3,
+  }
+  const read = readRequest({ ...tune, ...wrong })
+  expect(read.kind === 'invalid' && read.reasons.map((reason) => reason.split(':')[0])).toEqual([
+    ...['chunkRows', 'maxConcurrentPartitions', 'rowsPerSecond', 'priority', 'weight', 'unknown field "speed"'],
+  ])
+})

@@ -4,7 +4,7 @@ import type { PinnedBounds, RowSpread } from '../../src/contract/plan.ts'
 import type { PartitionBy } from '../../src/define/partition-by.ts'
 import { cut } from '../../src/plan/cut.ts'
 
-const by = (rows: number): PartitionBy => ({ kind: 'quantiles', column: 'id', rows, timezone: 'UTC', bounds: null })
+const by = (rows: number): PartitionBy => ({ kind: 'quantiles', columns: ['id'], rows, timezone: 'UTC', bounds: null })
 const over = (spread: RowSpread): PinnedBounds => ({
   ...{ kind: 'integer', column: 'id', from: '0', to: spread.at(-1)?.to ?? '0', spread },
   estimatedRows: spread.reduce((sum, { rows }) => sum + rows, 0),

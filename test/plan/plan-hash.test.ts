@@ -44,6 +44,18 @@ test('another definition, or other bounds, are another plan', async () => {
   expect((await outlinePlan(definition, { ...bounds, estimatedRows: 5 }, plan(10n), never)).planHash).toBe(planHash)
 })
 
+test('another file, or other places to cut it, are another plan; what is believed of its rows is not', async () => {
+  const file = { path: 'a.csv', bytes: 30, modifiedMs: 1, starts: [12, 20], estimatedRows: 3 }
+  const hashOf = async (changed: Partial<typeof file>): Promise<string> => {
+    const pinned: PinnedBounds = { kind: 'bytes', files: [{ ...file, ...changed }] }
+    return (await outlinePlan(definition, pinned, cut(pinned, { kind: 'bytes', bytes: 10 }), never)).planHash
+  }
+  const planHash = await hashOf({})
+  expect(await hashOf({ estimatedRows: 4 })).toBe(planHash)
+  for (const changed of [{ path: 'b.csv' }, { bytes: 31 }, { modifiedMs: 2 }, { starts: [12, 21] }])
+    expect(await hashOf(changed)).not.toBe(planHash)
+})
+
 test('a plan that never ends is refused, not followed', async () => {
   const endless = cut({ ...bounds, to: (10n ** 30n).toString() }, { kind: 'key', column: 'id', size: 1n, bounds: null })
   await expect(outlinePlan(definition, bounds, endless, never, 12_000)).rejects.toThrow('more than 12,000 partitions')

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createStallWatch, type Publishing, shareRoom } from '../../src/plan/share-room.ts'
 
 const run = (id: string, given: Partial<Publishing> = {}): Publishing => ({
-  ...{ id, priority: 0, weight: 1, published: 0, ended: 0, partitions: 10_000 },
+  ...{ id, priority: 0, weight: 1, published: 0, ended: 0, mostOpen: null, partitions: 10_000 },
   ...given,
 })
 const room = { window: 1_000, batch: 100, isStalled: () => false }
@@ -23,6 +23,22 @@ describe('the room for tasks', () => {
 
   it('is that of the window: what is open counts, what has ended does not', () => {
     expect(shares([run('a', { published: 1_000, ended: 30 }), run('b', { published: 1_000 })])).toEqual({ a: 30 })
+  })
+
+  it('is that of a limit of its own, where a run has one: neither more for standing still, nor more than the window', () => {
+    const capped = run('a', { published: 10, ended: 4, mostOpen: 8 })
+    expect(shares([capped])).toEqual({ a: 2 })
+    const isStalled = (): boolean => true
+    expect(
+      shares(
+        [
+          { ...capped, mostOpen: 6 },
+          { ...capped, id: 'b', mostOpen: 3 },
+        ],
+        { ...room, isStalled },
+      ),
+    ).toEqual({})
+    expect(shares([run('a', { published: 990, mostOpen: 5_000 })])).toEqual({ a: 10 })
   })
 
   it('is made for a run whose open tasks stand still: others of its tasks may be served', () => {
@@ -47,22 +63,27 @@ describe('the room for tasks', () => {
       published: fc.nat(3_000),
       ended: fc.nat(3_000),
       partitions: fc.nat(6_000),
+      mostOpen: fc.option(fc.integer({ min: 1, max: 2_000 })),
     }),
     { maxLength: 8 },
   )
-  test.prop([any])('is never more than a batch, a window or what is left, and is used up', (given) => {
-    const runs = given.map((of, at) => {
-      const published = Math.min(of.published, of.partitions)
-      return run(String(at), { ...of, published, ended: Math.min(of.ended, published) })
-    })
-    const found = shareRoom(runs, room)
-    let wanted = 0
-    for (const { id, published, ended, partitions } of runs) {
-      const most = Math.max(0, Math.min(room.window - (published - ended), partitions - published))
-      wanted += most
-      expect(found.get(id) ?? 0).toBeLessThanOrEqual(most)
-    }
-    const all = [...found.values()].reduce((sum, count) => sum + count, 0)
-    expect(all).toBe(Math.min(room.batch, wanted))
-  })
+  test.prop([any])(
+    'is never more than a batch, a window, the limit of the run or what is left, and is used up',
+    (given) => {
+      const runs = given.map((of, at) => {
+        const published = Math.min(of.published, of.partitions)
+        return run(String(at), { ...of, published, ended: Math.min(of.ended, published) })
+      })
+      const found = shareRoom(runs, room)
+      let wanted = 0
+      for (const { id, published, ended, partitions, mostOpen } of runs) {
+        const window = Math.min(room.window, mostOpen ?? room.window)
+        const most = Math.max(0, Math.min(window - (published - ended), partitions - published))
+        wanted += most
+        expect(found.get(id) ?? 0).toBeLessThanOrEqual(most)
+      }
+      const all = [...found.values()].reduce((sum, count) => sum + count, 0)
+      expect(all).toBe(Math.min(room.batch, wanted))
+    },
+  )
 })

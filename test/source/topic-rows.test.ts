@@ -119,9 +119,9 @@ describe('a record that does not fit', () => {
   })
 
   it('is known by what can be told of it, and nothing of a value that is not JSON', async () => {
-    expect((await refusal(orders, json({ ...fits, amount: 'x' }))).known).toEqual({ ...fits, amount: 'x' })
+    expect((await refusal(orders, json({ ...fits, amount: 'x' }))).shown([])).toEqual({ ...fits, amount: 'x' })
     const broken = await refusal(orders, record('{"secret": '))
-    expect(broken.known).toEqual({ topic: 'orders', topicPartition: 3, offset: 12n })
+    expect(broken.shown([])).toEqual({ topic: 'orders', topicPartition: 3, offset: 12n })
     expect(broken.reason).not.toContain('secret')
   })
 

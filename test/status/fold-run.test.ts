@@ -144,6 +144,8 @@ describe('progress of a run', () => {
     expect(fold([...history, paused]).state).toBe('paused')
     expect(fold([resumed, ...history, paused]).state).toBe('running')
     expect(fold([{ ...paused, type: 'run.cancelling', sequence: 3 }, paused, resumed]).state).toBe('cancelling')
+    const changes = { weight: { from: 1, to: 2 } }
+    expect(fold([...history, paused, { ...paused, type: 'run.tuned', sequence: 2, changes }]).state).toBe('paused')
   })
 
   test('a cancelled run has its partitions counted by how they ended; who was never at work is no worker', () => {

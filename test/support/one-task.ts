@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { inject, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import type { DeadLetterMessage } from '../../src/contract/dead-letter.ts'
+import { noSettings, type Settings } from '../../src/contract/settings.ts'
 import type { StatusEvent } from '../../src/contract/status.ts'
 import type { TaskMessage } from '../../src/contract/task.ts'
 import { type Backfill, defineBackfill } from '../../src/define/define-backfill.ts'
@@ -14,6 +15,7 @@ import { openPostgresUpsert } from '../../src/sink/postgres-upsert.ts'
 import type { StoredCheckpoint } from '../../src/sink/sink.ts'
 import { openPostgresTable } from '../../src/source/postgres-table.ts'
 import type { OpenBackfill } from '../../src/work/hold-partition.ts'
+import { createPace } from '../../src/work/pace.ts'
 import type { RetryPolicy } from '../../src/work/retry.ts'
 import { type RunTaskDeps, runTask, type TaskOutcome } from '../../src/work/run-task.ts'
 import { TaskMemory } from '../../src/work/task-memory.ts'
@@ -28,6 +30,8 @@ export interface OneTaskOptions {
   readonly transform?: Backfill['transform']
   readonly limits?: Parameters<typeof defineBackfill>[0]['limits']
   readonly redact?: readonly ('email' | 'n')[]
+  /** What the run is tuned to, now. */
+  readonly settings?: () => Settings
   /** Columns and constraints of the target behind `id int8, n int4, email text`. */
   readonly target?: string
   /** Set on every session of the worker. */
@@ -127,6 +131,11 @@ export async function oneTask(options: OneTaskOptions): Promise<OneTask> {
     deadLetters: { publish: async (told) => void letters.push(...told) },
     parkRun: async (runId) => void parked.push(runId),
     within: (_task, work) => work(),
+    pace: createPace({
+      settingsOf: () => options.settings?.() ?? noSettings,
+      share: () => 1,
+      nowMs: () => performance.now(),
+    }),
     ...{ leaseMs: 60_000, countRead: () => {}, worker: 'worker-1', taskTopic: 'tidemark.tasks' },
     ...{
       retry: { maxAttempts: 3, baseMs: 100, capMs: 1_000, ...options.retry },

@@ -137,6 +137,21 @@ const acknowledged = fc
     ),
   )
 
+const changed = fc
+  .record({
+    at: fc.integer({ min: 0, max: 20 }).map(instant),
+    run: fc.nat(1),
+    sequence: fc.nat(2),
+    tunes: fc.boolean(),
+  })
+  .map(({ at, run, sequence, tunes }): StatusEvent => {
+    const common = { version: 1 as const, at, runId: uuid(1, run), backfill: 'orders-v2' }
+    const asked = { requestKey: `key-${sequence}`, requestedBy: null, reason: null }
+    return tunes
+      ? { ...common, ...asked, type: 'run.tuned', sequence, changes: { chunkRows: { from: null, to: sequence } } }
+      : { ...common, ...asked, type: 'run.archived' }
+  })
+
 /** Status events, many of them about the same few things. */
 export const anyStatusEvent: fc.Arbitrary<StatusEvent> = fc.oneof(
   { arbitrary: partitionEvent, weight: 6 },
@@ -144,6 +159,7 @@ export const anyStatusEvent: fc.Arbitrary<StatusEvent> = fc.oneof(
   { arbitrary: answer, weight: 1 },
   { arbitrary: acknowledged, weight: 1 },
   { arbitrary: republished, weight: 1 },
+  { arbitrary: changed, weight: 1 },
 )
 
 /** A multiset of facts, and some order of it with some told again. */

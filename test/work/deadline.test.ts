@@ -40,6 +40,18 @@ describe('a deadline', () => {
     await expect(given).rejects.toMatchObject({ code: 'PARTITION_TIMED_OUT' })
   })
 
+  test('of a partition stands still while it rests', async () => {
+    const deadline = createDeadline({ chunkTimeoutMs: hour, partitionTimeoutMs: hour }, hour - 50)
+    const rest = new Promise((resolve) => setTimeout(resolve, 150, 'rested'))
+    expect(await deadline.resting(rest)).toBe('rested')
+    expect(deadline.signal.aborted).toBe(false)
+    await expect(deadline.within(never())).rejects.toMatchObject({ code: 'PARTITION_TIMED_OUT' })
+    deadline.end()
+    const worked = deadline.workedMs()
+    expect(worked).toBeGreaterThanOrEqual(45)
+    expect(deadline.workedMs()).toBe(worked)
+  })
+
   test('keeps nothing of what passed through it', async () => {
     const deadline = createDeadline({ chunkTimeoutMs: hour, partitionTimeoutMs: null }, 0)
     const before = process.memoryUsage().arrayBuffers

@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { expect } from 'vitest'
 import type { ControlMessage, Intent } from '../../src/contract/control.ts'
+import { noSettings } from '../../src/contract/settings.ts'
 import { createIntents } from '../../src/work/intents.ts'
 
 const runs = ['019aa000-0000-7000-8000-000000000001', '019aa000-0000-7000-8000-000000000002'] as const
@@ -22,6 +23,10 @@ const message = fc.record({
       ),
     ),
   ),
+  settings: fc.option(
+    fc.record({ chunkRows: fc.nat(3), maxConcurrentPartitions: fc.constant(null), rowsPerSecond: fc.nat(3) }),
+    { nil: undefined },
+  ),
   at: fc.constant('2026-11-23T12:00:00Z'),
 })
 /** One message a run and sequence, as the planner writes them. */
@@ -39,6 +44,7 @@ test.prop([
   for (const one of [...told].sort((a, b) => a.sequence - b.sequence)) straight.apply(one as ControlMessage)
   const changes = again.filter((one) => mixed.apply(one as ControlMessage))
   expect(wanted(mixed)).toEqual(wanted(straight))
+  for (const runId of runs) expect(mixed.settings(runId)).toEqual(straight.settings(runId))
   for (const runId of runs) {
     const sequences = changes.filter((one) => one.runId === runId).map(({ sequence }) => sequence)
     expect(sequences).toEqual([...new Set(sequences)].sort((a, b) => a - b))
@@ -67,4 +73,16 @@ test('of a run that has ended nothing is wanted', () => {
   intents.apply(say(5, 'paused'))
   intents.forget(runId)
   expect([intents.of(runId, a), intents.newest(runId), intents.runs()]).toEqual(['running', undefined, []])
+  expect(intents.settings(runId)).toEqual(noSettings)
+})
+
+test('the settings are those of the newest message: one without any, as older planners wrote, says that there are none', () => {
+  const intents = createIntents()
+  const settings = { ...noSettings, chunkRows: 500 }
+  expect(intents.settings(runId)).toEqual(noSettings)
+  intents.apply({ ...say(2, 'running'), settings })
+  intents.apply(say(1, 'running'))
+  expect(intents.settings(runId)).toEqual(settings)
+  intents.apply(say(3, 'paused'))
+  expect(intents.settings(runId)).toEqual(noSettings)
 })

@@ -1,6 +1,7 @@
 // Runs without servers: the control topic is handed over by the test.
 import { expect, test } from 'vitest'
 import type { ControlMessage, Intent } from '../../src/contract/control.ts'
+import { noSettings } from '../../src/contract/settings.ts'
 import type { Acknowledgement, StatusEvent } from '../../src/contract/status.ts'
 import type { ControlFeed } from '../../src/work/control-feed.ts'
 import { type ObeyedIntents, obeyIntents } from '../../src/work/obey-intents.ts'
@@ -81,6 +82,21 @@ test('started, it knows what stood in the topic, and says so of the newest only'
   expect(around.intents.of({ runId, partitionId: runId })).toBe('paused')
   await acknowledged(around, 3)
   expect(around.told).toMatchObject([{ sequence: 3, intent: 'paused', worker: 'worker-1', atStart: true }])
+  await around.intents.stop()
+})
+
+test('what a run is tuned to holds before it is acknowledged, from the start on', async () => {
+  const tuned = { ...noSettings, chunkRows: 500 }
+  const around = world([{ ...say(1, 'running'), settings: tuned }])
+  const obeyed: unknown[] = []
+  around.obey = async () => void obeyed.push(around.intents.settingsOf(runId))
+  await around.intents.start()
+  expect(around.intents.settingsOf(runId)).toEqual(tuned)
+  const next = { ...tuned, rowsPerSecond: 20 }
+  around.hand({ ...say(2, 'running'), settings: next }, { ...say(1, 'running'), settings: tuned })
+  await acknowledged(around, 2)
+  expect(obeyed).toEqual([tuned, next])
+  expect(around.intents.settingsOf(runId)).toEqual(next)
   await around.intents.stop()
 })
 

@@ -13,16 +13,29 @@ import { column } from '../postgres/columns.ts'
 
 const schema = z.object({ n: z.int() })
 
+interface Given {
+  readonly transform?: Backfill['transform']
+  readonly rejectable?: number
+  readonly limits?: CopyLimits
+  readonly givenUp?: AbortSignal
+  readonly redact?: readonly 'n'[]
+}
+
 /** The account of a chunk of rows n = 0, 1, 2 …, and the numbers that were written. */
-async function transformed(
+const transformed = (
   count: number,
   transform: Backfill['transform'],
   rejectable = 0,
-  {
-    limits,
-    givenUp = new AbortController().signal,
-    given = {},
-  }: { limits?: CopyLimits; givenUp?: AbortSignal; given?: Readonly<Record<number, AnyRow>> } = {},
+  given: Pick<Given, 'limits' | 'givenUp'> = {},
+) =>
+  transformedRows(
+    Array.from({ length: count }, (_, n) => ({ n })),
+    { ...given, transform, rejectable },
+  )
+
+async function transformedRows(
+  rows: readonly AnyRow[],
+  { transform = null, rejectable = 0, limits, givenUp = new AbortController().signal, redact = [] }: Given,
 ) {
   const backfill = defineBackfill({
     id: 'numbers',
@@ -30,10 +43,10 @@ async function transformed(
     partitionBy: partition.byRowGroup(),
     sink: postgres.insert('numbers', { schema, range: 'n' }),
     limits: { maxRejectedRows: rejectable },
+    redact,
   })
   const buffer = new CopyBuffer(copyLayout([column('n', 'int4')]), 65_536, limits)
-  const rows = Array.from({ length: count }, (_, n) => given[n] ?? { n })
-  const range = { kind: 'integer' as const, from: '0', to: String(count) }
+  const range = { kind: 'integer' as const, from: '0', to: String(rows.length) }
   const context = { params: {}, partition: { index: 0, range }, signal: AbortSignal.any([]), skip: () => skip }
   const account = await transformRows(rows, {
     ...{ backfill: { ...backfill, transform }, context, buffer, rejectable },
@@ -169,14 +182,15 @@ test('what a transform answers after its chunk was given up is not wanted, and n
   expect(asked).toEqual([0])
 })
 
-test('a row that the source cannot give is rejected with its reason, one that it leaves out is filtered', async () => {
-  const given = { 1: new NoRow('it is no JSON', { offset: 7n }), 3: new NoRow('a tombstone', {}, true) }
+test('a row that the source leaves out is filtered, and no transform sees it', async () => {
   const seen: number[] = []
   const transform: Backfill['transform'] = (row) => {
     seen.push(n(row))
     return row
   }
-  const { account, written } = await transformed(5, transform, 1, { given })
+  const [bad, leftOut] = [new NoRow({ offset: 7n }, 'it is no JSON'), new NoRow({}, 'a tombstone', true)]
+  const rows = [{ n: 0 }, bad, { n: 2 }, leftOut, { n: 4 }]
+  const { account, written } = await transformedRows(rows, { transform, rejectable: 1 })
   expect([written, seen]).toEqual([
     [0, 2, 4],
     [0, 2, 4],
@@ -185,5 +199,38 @@ test('a row that the source cannot give is rejected with its reason, one that it
     ...{ rowsRead: 5, rowsFiltered: 1 },
     rejected: [{ position: 'row 1 after the start', reason: 'it is no JSON', row: '{"offset":"7"}' }],
   })
-  await expect(transformed(5, null, 0, { given })).rejects.toMatchObject({ code: 'ROW_INVALID', row: '{"offset":"7"}' })
+  // Nor is it one of those that may be rejected.
+  expect((await transformedRows([leftOut], { rejectable: 0 })).account).toMatchObject({ rowsRead: 1, rowsFiltered: 1 })
+})
+
+test('a row that the source could not make is rejected with its reason, or is one too many', async () => {
+  const bad = new NoRow({ n: 'many' }, 'a.csv, byte 7: column "n" is "many", which is no whole number')
+  const line = new NoRow('1;2', 'a.csv, byte 12: the record has 1 field, the file 2 columns')
+  const { account, written } = await transformedRows([{ n: 1 }, bad, line, { n: 2 }], { rejectable: 2 })
+  expect(written).toEqual([1, 2])
+  expect(account).toEqual({
+    rowsRead: 4,
+    rowsFiltered: 0,
+    rejected: [
+      { position: 'row 1 after the start', reason: bad.reason, row: '{"n":"many"}' },
+      { position: 'row 2 after the start', reason: line.reason, row: '{"line":"1;2"}' },
+    ],
+  })
+  await expect(transformedRows([bad], { rejectable: 0 })).rejects.toMatchObject({
+    ...{ code: 'ROW_INVALID', row: '{"n":"many"}' },
+    message: `row 0 after the start: ${bad.reason}. No more rows may be rejected (limits.maxRejectedRows is 0)`,
+  })
+})
+
+test('nothing that is to be redacted is told of a row that the source could not make', async () => {
+  const bad = new NoRow({ n: 'many', m: '1' }, 'a.csv, byte 7: column "n" is "many", which is no whole number')
+  const line = new NoRow('many', 'a.csv, byte 12: the record has 1 field, the file 2 columns')
+  const { account } = await transformedRows([bad, line], { rejectable: 2, redact: ['n'] })
+  expect(account.rejected).toEqual([
+    expect.objectContaining({
+      reason: 'a.csv, byte 7: column "n" is "[redacted]", which is no whole number',
+      row: '{"n":"[redacted]","m":"1"}',
+    }),
+    expect.objectContaining({ reason: line.reason, row: '{}' }),
+  ])
 })

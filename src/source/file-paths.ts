@@ -8,14 +8,17 @@ export interface FoundPaths {
   readonly problems: readonly string[]
 }
 
-/** The files that paths and globs name. A path that exists is taken as it is, also when it looks like a glob. */
-export async function findPaths(patterns: readonly string[], folder: string): Promise<FoundPaths> {
+/**
+ * The files that paths and globs name. A path that exists is taken as it is, also when it looks like a glob.
+ * `extension` is what such files are usually called, for messages.
+ */
+export async function findPaths(patterns: readonly string[], folder: string, extension: string): Promise<FoundPaths> {
   const paths = new Set<string>()
   const problems: string[] = []
   for (const pattern of patterns) {
     const found = await matches(pattern, folder)
     for (const path of found) paths.add(path)
-    if (found.length === 0) problems.push(await whyNothing(pattern, folder))
+    if (found.length === 0) problems.push(await whyNothing(pattern, folder, extension))
   }
   return { paths: [...paths].sort((a, b) => (a < b ? -1 : 1)), problems }
 }
@@ -38,12 +41,12 @@ async function isFile(path: string, folder: string): Promise<boolean> {
   )
 }
 
-async function whyNothing(pattern: string, folder: string): Promise<string> {
+async function whyNothing(pattern: string, folder: string, extension: string): Promise<string> {
   if (isGlob(pattern))
     return `no file matches "${pattern}" in ${folder} (${resolve(folder, pattern)}): put files there, or correct the pattern`
   const path = resolve(folder, pattern)
   const there = await stat(path).catch(() => null)
   return there?.isDirectory() === true
-    ? `${path} is a folder: name its files, as in "${pattern.replace(/\/$/, '')}/*.parquet"`
+    ? `${path} is a folder: name its files, as in "${pattern.replace(/\/$/, '')}/*.${extension}"`
     : `${path} is missing ("${pattern}", relative to ${folder}): put the file there, or correct the path`
 }
