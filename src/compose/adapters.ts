@@ -3,16 +3,22 @@ import { migrate } from '../postgres/migrate.ts'
 import type { Pool } from '../postgres/pool.ts'
 import { verifyRecordHash } from '../postgres/record-hash.ts'
 import type { Config } from '../process/config.ts'
+import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
 import { openPostgresInsert } from '../sink/postgres-insert.ts'
 import { openPostgresUpsert } from '../sink/postgres-upsert.ts'
 import type { Sink } from '../sink/sink.ts'
 import { openCsvSource } from '../source/csv.ts'
+import { openKafkaTopic } from '../source/kafka-topic.ts'
 import { openNdjsonSource } from '../source/ndjson.ts'
 import { openParquetSource } from '../source/parquet.ts'
 import { openPostgresTable } from '../source/postgres-table.ts'
 import type { Source } from '../source/source.ts'
 import { type Pools, sinkTables } from './pools.ts'
+
+/** The configuration with the brokers that a topic's definition names. */
+const brokersOf = (config: Config, variable: string | null): Config =>
+  variable === null ? config : { ...config, kafka: config.brokers(variable) }
 
 export interface Adapters {
   source(discovered: DiscoveredBackfill): Source
@@ -21,7 +27,7 @@ export interface Adapters {
 }
 
 /** `isLook`: nothing is written, not even Tidemark's own tables. */
-export function adaptersOf(config: Config, pool: Pools['open'], mark: Mark, isLook = false): Adapters {
+export function adaptersOf(config: Config, pool: Pools['open'], log: Log, mark: Mark, isLook = false): Adapters {
   const ready = new Map<Pool, Promise<void>>()
   const prepared = async (pool: Pool): Promise<void> => {
     const known = ready.get(pool)
@@ -46,6 +52,8 @@ export function adaptersOf(config: Config, pool: Pools['open'], mark: Mark, isLo
           return openNdjsonSource(source, { folder })
         case 'postgres.table':
           return openPostgresTable(source, { pool: pool(config.database(source.database)), partitionBy })
+        case 'kafka.topic':
+          return openKafkaTopic(source, { config: brokersOf(config, source.brokers), log })
       }
     },
     sink: async ({ backfill: { sink, limits, redact } }) => {

@@ -22,7 +22,7 @@ export async function dryRunOf(
   const discovered = (await discoverBackfills(config.definitionsFolder)).get(backfill)
   const pools = createPools('dry-run', 4 + (options.workers?.slots ?? 0), log)
   try {
-    const adapters = adaptersOf(config, pools.open, noMark, true)
+    const adapters = adaptersOf(config, pools.open, log, noMark, true)
     const runs = createRunStore(pools.open(config.databaseUrl), config.schema, config.liveRuns)
     const deps = {
       source: adapters.source(discovered),

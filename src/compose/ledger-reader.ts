@@ -50,7 +50,7 @@ export async function openLedger(config: Config, log: Log = quietLog): Promise<L
       const run = await queries.runProgress(pool, schema, runId)
       if (run === null) throw new TerminalError('NOT_FOUND', `run ${runId} is not known`)
       const definitions = await discoverBackfills(config.definitionsFolder)
-      const sink = await adaptersOf(config, pools.open, noMark).sink(definitions.get(run.backfill))
+      const sink = await adaptersOf(config, pools.open, log, noMark).sink(definitions.get(run.backfill))
       return sink.stored(run.range)
     },
     close: () => pools.close(),

@@ -33,7 +33,7 @@ export async function composePlanner(config: Config, log: Log, mark: Mark): Prom
   const definitions = await discoverBackfills(config.definitionsFolder)
   const base = foundationOf(config, `planner-${process.pid}`, 8, log)
   const pool = base.pool(config.databaseUrl)
-  const adapters = adaptersOf(config, base.pool, mark)
+  const adapters = adaptersOf(config, base.pool, log, mark)
   const runs = createRunStore(pool, config.schema, config.liveRuns)
   const admission = createAdmissionStore(pool, config.schema, config.liveRuns)
   const status = createStatusLog(base.logs)

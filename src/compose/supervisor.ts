@@ -16,7 +16,7 @@ export async function composeSupervisor(config: Config, log: Log, mark: Mark): P
   const base = foundationOf(config, `supervisor-${process.pid}`, 4, log)
   const pool = base.pool(config.databaseUrl)
   const openTasks = createOpenTasks(config, base.codec, log)
-  const adapters = adaptersOf(config, base.pool, mark)
+  const adapters = adaptersOf(config, base.pool, log, mark)
   const supervisor = createSupervisor({
     pool,
     schema: config.schema,

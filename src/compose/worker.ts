@@ -32,7 +32,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   const definitions = await discoverBackfills(config.definitionsFolder)
   const name = `worker/${config.workerId}`
   const base = foundationOf(config, name, Math.min(config.slots, mostConnections) + 2, log)
-  const opened = openOnce(definitions, adaptersOf(config, base.pool, mark))
+  const opened = openOnce(definitions, adaptersOf(config, base.pool, log, mark))
   const status = createStatusLog(base.logs)
   const retry = defaultRetryPolicy
   const groupId = groupName(config.topicPrefix, 'workers')

@@ -26,6 +26,9 @@ export const PinnedTextFile = z.object({
   estimatedRows: Count,
 })
 export type PinnedTextFile = z.infer<typeof PinnedTextFile>
+/** A topic partition with its offsets when the bounds were pinned: from the first that was there to before the first not decided. */
+export const PinnedOffsets = z.object({ topicPartition: Count, from: DecimalInteger, to: DecimalInteger })
+export type PinnedOffsets = z.infer<typeof PinnedOffsets>
 
 /**
  * How the rows of a domain lie in it: steps that tile it, in order, each from the end of the one before to its own `to`
@@ -49,11 +52,19 @@ const ofColumn = {
 /**
  * The closed, finite domain of a run, fixed before planning and stored with it: rows above belong to a later run.
  * `rows`: the positions 0 … n−1 of all rows of the files, counted through the files in this order. `bytes`: those of all
- * their bytes; a record is in the range that holds its first byte.
+ * their bytes; a record is in the range that holds its first byte. `offsets`: those of all offsets of a topic, through its
+ * topic partitions; an offset may have no record.
  */
 export const PinnedBounds = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rows'), files: z.array(PinnedFile) }),
   z.object({ kind: z.literal('bytes'), files: z.array(PinnedTextFile) }),
+  z.object({
+    kind: z.literal('offsets'),
+    topic: z.string(),
+    /** No other topic ever has it, also of the same name; null: the brokers give topics none. */
+    topicId: z.string().nullable(),
+    topicPartitions: z.array(PinnedOffsets),
+  }),
   z.object({
     kind: z.literal('integer'),
     from: DecimalInteger,

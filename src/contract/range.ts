@@ -9,8 +9,9 @@ export type NumberedKind = z.infer<typeof NumberedKind>
 
 /**
  * What a partition's bounds count in, and so how two bounds compare.
- * `integer`: positions of rows or bytes in files, or integer or numeric keys. `time`: instants. `uuid`: as 128-bit numbers.
- * `key`: the values of one or more columns, in an order that only the server knows that holds them.
+ * `integer`: positions of rows or bytes in files or of offsets in a topic, or integer or numeric keys. `time`: instants.
+ * `uuid`: as 128-bit numbers. `key`: the values of one or more columns, in an order that only the server knows that holds
+ * them.
  */
 export const KeyKind = z.enum([...NumberedKind.options, 'key'])
 export type KeyKind = z.infer<typeof KeyKind>

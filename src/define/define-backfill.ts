@@ -126,6 +126,7 @@ const waysOfCutting: Readonly<Record<SourceDefinition<AnyRow>['kind'], readonly 
   'files.csv': ['bytes'],
   'files.ndjson': ['bytes'],
   'postgres.table': ['time', 'key', 'quantiles', 'hash', 'list', 'custom', 'auto'],
+  'kafka.topic': ['offsets'],
 }
 
 const brand = Symbol.for('tidemark.backfill')
@@ -146,8 +147,9 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
   if (!waysOfCutting[input.source.kind].includes(input.partitionBy.kind))
     reasons.push(
       `partitionBy "${input.partitionBy.kind}" does not fit source "${input.source.kind}": ` +
-        'files.parquet is cut by rowGroup or rows, files.csv and files.ndjson by bytes, ' +
-        'postgres.table by time, key, quantiles, hash, list, custom or auto',
+        Object.entries(waysOfCutting)
+          .map(([source, ways]) => `${source} is cut by ${ways.join(' or ')}`)
+          .join(', '),
     )
   reasons.push(...placeProblems(input.source as SourceDefinition<AnyRow>, input.sink, input.transform === undefined))
   const { follow = false } = input
@@ -179,24 +181,27 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
   })
 }
 
+/** What holds the place of a row of a source that is cut by places. */
+const placesIn: Partial<Readonly<Record<SourceDefinition<AnyRow>['kind'], string>>> = {
+  'files.csv': 'its files',
+  'files.ndjson': 'its files',
+  'kafka.topic': 'its topic',
+}
+
 /**
- * Rows of text files are cut by their places, and a sink that owns a range empties that of each partition: a column that
- * holds something else would lose what nobody wrote.
+ * Rows of text files and of topics are cut by their places, and a sink that owns a range empties that of each partition: a
+ * column that holds something else would lose what nobody wrote.
  */
 function placeProblems(
   source: SourceDefinition<AnyRow>,
   sink: { readonly kind: string; readonly range: string | null },
   rowsPassAsTheyAre: boolean,
 ): readonly string[] {
-  if ((source.kind !== 'files.csv' && source.kind !== 'files.ndjson') || sink.range === null) return []
-  if (source.position === null)
-    return [
-      `range "${sink.range}" of ${sink.kind} has to hold the place of the row in its files: name a field for it with position`,
-    ]
-  if (!rowsPassAsTheyAre || sink.range === source.position) return []
-  return [
-    `range "${sink.range}" of ${sink.kind} has to hold the place of the row in its files, which is in "${source.position}"`,
-  ]
+  const whole = placesIn[source.kind]
+  if (whole === undefined || !('position' in source) || sink.range === null) return []
+  const needed = `range "${sink.range}" of ${sink.kind} has to hold the place of the row in ${whole}`
+  if (source.position === null) return [`${needed}: name a field for it with position`]
+  return rowsPassAsTheyAre && sink.range !== source.position ? [`${needed}, which is in "${source.position}"`] : []
 }
 
 /** A sink that owns a range of its target needs the source's partition column: there is nothing to choose. */

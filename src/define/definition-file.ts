@@ -10,6 +10,7 @@ import { type PartitionBy, partition } from './partition-by.ts'
 import { postgres } from './postgres.ts'
 import type { AnyRow } from './row-schema.ts'
 import { Schedule } from './schedule.ts'
+import { TopicInFile, topicOf } from './topic-in-file.ts'
 
 /** What a column becomes on its way: the words of zod. `text` is lossless for every type, times and numerics included. */
 const columnTypes = {
@@ -73,6 +74,7 @@ const Source = z.discriminatedUnion('kind', [
     quotedNewlines: z.boolean().optional(),
   }),
   z.strictObject({ kind: z.literal('files.ndjson'), ...textFields }),
+  TopicInFile,
 ])
 
 const Sink = z.discriminatedUnion('kind', [
@@ -90,6 +92,7 @@ const By = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('rowGroup') }),
   z.strictObject({ by: z.literal('rows'), rows }),
   z.strictObject({ by: z.literal('bytes'), bytes: z.int().min(1).optional() }),
+  z.strictObject({ by: z.literal('offsets'), records: rows }),
   z.strictObject({
     by: z.literal('time'),
     column: z.string(),
@@ -160,9 +163,11 @@ function toBackfill(given: DefinitionFile): Backfill {
     id: given.id,
     params: paramsSchema(given.params),
     source:
-      source.kind === 'postgres.table'
-        ? postgres.table<AnyRow>(source.table, { schema, key: source.key, ...of(source.database) })
-        : fileSource(source, schema),
+      source.kind === 'kafka.topic'
+        ? topicOf(source, schema)
+        : source.kind === 'postgres.table'
+          ? postgres.table<AnyRow>(source.table, { schema, key: source.key, ...of(source.database) })
+          : fileSource(source, schema),
     partitionBy: partitionOf(given.partitionBy),
     sink:
       sink.kind === 'postgres.insert'
@@ -180,7 +185,7 @@ function toBackfill(given: DefinitionFile): Backfill {
 }
 
 function fileSource(
-  given: Exclude<DefinitionFile['source'], { kind: 'postgres.table' }>,
+  given: Exclude<DefinitionFile['source'], { kind: 'postgres.table' | 'kafka.topic' }>,
   columns: z.ZodObject<Record<string, z.ZodType>>,
 ): BackfillInput<ParamsSchema, AnyRow, AnyRow>['source'] {
   const { position } = given
@@ -227,6 +232,8 @@ function partitionOf(given: DefinitionFile['partitionBy']): PartitionBy {
       return partition.byRows(given.rows)
     case 'bytes':
       return partition.byBytes(given.bytes)
+    case 'offsets':
+      return partition.byOffsets(given.records)
     case 'auto':
       return partition.auto(given.rows === undefined ? {} : { rows: given.rows })
     case 'key':

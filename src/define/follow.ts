@@ -7,6 +7,8 @@ export function followProblem(by: PartitionBy): string | null {
     case 'rows':
     case 'bytes':
       return 'follow: files have no rows above a bound; ask for another run when there are new files'
+    case 'offsets':
+      return 'follow: a topic is not followed yet; give the definition a schedule, or ask for another run when there are new records'
     case 'auto':
       return 'follow: partitionBy "auto" may choose another column each time; name one by byTime, byKey or byQuantiles'
     case 'hash':

@@ -20,6 +20,12 @@ export interface ByBytes {
   readonly kind: 'bytes'
   readonly bytes: number
 }
+/** Ranges of offsets of equal size, never across a topic partition. */
+export interface ByOffsets {
+  readonly kind: 'offsets'
+  /** Offsets in a range: as many records, where none was aborted or compacted away. */
+  readonly records: number
+}
 /** Half-open windows of a time column, cut at calendar periods of a time zone. */
 export interface ByTime<Column extends string, Param extends string> {
   readonly kind: 'time'
@@ -92,6 +98,7 @@ export type PartitionBy<Column extends string = string, Param extends string = s
   | ByRowGroup
   | ByRows
   | ByBytes
+  | ByOffsets
   | ByTime<Column, Param>
   | ByKey<Column, Param>
   | ByQuantiles<Column, Param>
@@ -119,6 +126,12 @@ export const partition = {
     if (!Number.isSafeInteger(rows) || rows < 1)
       throw new RangeError(`partition.byRows takes a whole number from 1, got ${rows}`)
     return { kind: 'rows', rows }
+  },
+  /** Ranges of `records` offsets of a Kafka topic, the last of a topic partition smaller. Throws RangeError below 1. */
+  byOffsets(records: number): ByOffsets {
+    if (!Number.isSafeInteger(records) || records < 1)
+      throw new RangeError(`partition.byOffsets takes a whole number from 1, got ${records}`)
+    return { kind: 'offsets', records }
   },
   /**
    * Ranges of `bytes` bytes each (default 64 MiB) of text files, the last of a file smaller; each holds the records that

@@ -55,4 +55,37 @@ export interface PostgresTableSource<Row> {
   readonly row?: Row
 }
 
-export type SourceDefinition<Row> = ParquetSource<Row> | CsvSource<Row> | NdjsonSource<Row> | PostgresTableSource<Row>
+/** How the value of a record is read. */
+export type RecordValue = 'json' | 'text' | 'bytes'
+
+/** Names of the fields that receive what a record has besides its value. */
+export interface RecordFields {
+  readonly key?: string
+  readonly topicPartition?: string
+  readonly offset?: string
+  readonly timestamp?: string
+  readonly headers?: string
+}
+
+/** Records of a Kafka topic; see `kafka.topic`. */
+export interface KafkaTopicSource<Row> {
+  readonly kind: 'kafka.topic'
+  readonly topic: string
+  readonly schema: RowSchema<unknown>
+  readonly value: RecordValue
+  readonly fields: RecordFields
+  /** Field that receives the record's position, counted through all topic partitions from the run's first offset. */
+  readonly position: string | null
+  readonly tombstones: 'reject' | 'skip'
+  /** Name of the environment variable that holds the brokers; null: Tidemark's own. */
+  readonly brokers: string | null
+  /** Carries the row type; never set. */
+  readonly row?: Row
+}
+
+export type SourceDefinition<Row> =
+  | ParquetSource<Row>
+  | CsvSource<Row>
+  | NdjsonSource<Row>
+  | PostgresTableSource<Row>
+  | KafkaTopicSource<Row>

@@ -83,7 +83,7 @@ export async function dryRun(
     target: target.name,
     range: rangeOf(bounds),
     rule: ruleOf(bounds),
-    why: 'files' in bounds ? null : (bounds.why ?? null),
+    why: 'why' in bounds ? (bounds.why ?? null) : null,
     partitions: outline.partitions,
     rows: counted.rows,
     conflicts:
@@ -118,6 +118,8 @@ function chosenFor(partitions: Iterable<PlannedPartition>, count: number, wanted
 function ruleOf(bounds: PinnedBounds): string {
   if ('files' in bounds)
     return 'the rows of the files as they are now: a file that is changed, or added, belongs to a later run'
+  if (bounds.kind === 'offsets')
+    return `the records of topic ${bounds.topic} that are there and committed now: those that come later belong to a later run; offsets without a record count as rows here`
   if (bounds.kind === 'key' && bounds.values !== undefined)
     return `rows whose ${bounds.columns.join(', ')} is one of ${bounds.values.length.toLocaleString('en')} values`
   if (bounds.kind === 'key')

@@ -7,6 +7,7 @@ import { cutBytes } from './cut-bytes.ts'
 import { cutHashRing } from './cut-hash-ring.ts'
 import { cutKeyRanges } from './cut-key-ranges.ts'
 import { cutList } from './cut-list.ts'
+import { cutOffsets } from './cut-offsets.ts'
 import { cutQuantiles } from './cut-quantiles.ts'
 import { cutRowGroups } from './cut-row-groups.ts'
 import { cutRows } from './cut-rows.ts'
@@ -34,6 +35,7 @@ function pieces(bounds: PinnedBounds, by: PartitionBy): Generator<Omit<PlannedPa
   if (by.kind === 'rowGroup' && bounds.kind === 'rows') return cutRowGroups(bounds)
   if (by.kind === 'rows' && bounds.kind === 'rows') return cutRows(bounds, by.rows)
   if (by.kind === 'bytes' && bounds.kind === 'bytes') return cutBytes(bounds, by.bytes)
+  if (by.kind === 'offsets' && bounds.kind === 'offsets') return cutOffsets(bounds, by.records)
   if (by.kind === 'time' && bounds.kind === 'time') return cutTimeWindows(bounds, by)
   if (by.kind === 'key' && (bounds.kind === 'integer' || bounds.kind === 'uuid')) return cutKeyRanges(bounds, by.size)
   if (by.kind === 'hash' && bounds.kind === 'integer') return cutHashRing(bounds, by.partitions)
@@ -47,9 +49,9 @@ function pieces(bounds: PinnedBounds, by: PartitionBy): Generator<Omit<PlannedPa
 }
 
 function emptyDomain(bounds: PinnedBounds): Omit<PlannedPartition, 'index'> {
-  return 'files' in bounds
-    ? { from: '0', to: '0', locator: null, estimatedRows: 0 }
-    : { from: bounds.from, to: bounds.from, locator: locatorOf(bounds), estimatedRows: 0 }
+  return 'from' in bounds
+    ? { from: bounds.from, to: bounds.from, locator: locatorOf(bounds), estimatedRows: 0 }
+    : { from: '0', to: '0', locator: null, estimatedRows: 0 }
 }
 
 const isNumbered = (bounds: PinnedBounds): bounds is NumberedBounds => 'column' in bounds

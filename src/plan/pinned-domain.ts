@@ -1,4 +1,4 @@
-import type { PinnedBounds } from '../contract/plan.ts'
+import type { PinnedBounds, PinnedOffsets } from '../contract/plan.ts'
 import type { KeyRange } from '../contract/range.ts'
 import { keyKindOf } from './cut.ts'
 
@@ -9,6 +9,8 @@ export function rangeOf(bounds: PinnedBounds): KeyRange {
       return { kind: 'integer', from: '0', to: String(rowsOf(bounds.files)) }
     case 'bytes':
       return { kind: 'integer', from: '0', to: String(sum(bounds.files.map(({ bytes }) => bytes))) }
+    case 'offsets':
+      return { kind: 'integer', from: '0', to: String(offsetsOf(bounds.topicPartitions)) }
     case 'integer':
     case 'time':
     case 'uuid':
@@ -17,13 +19,15 @@ export function rangeOf(bounds: PinnedBounds): KeyRange {
   }
 }
 
-/** Rows in the pinned domain, when the source knows. */
+/** Rows in the pinned domain, when the source knows; of a topic the offsets, of which some may have no record. */
 export function estimatedRowsOf(bounds: PinnedBounds): number | null {
   switch (bounds.kind) {
     case 'rows':
       return rowsOf(bounds.files)
     case 'bytes':
       return sum(bounds.files.map(({ estimatedRows }) => estimatedRows))
+    case 'offsets':
+      return Number(offsetsOf(bounds.topicPartitions))
     case 'integer':
     case 'time':
     case 'uuid':
@@ -34,5 +38,8 @@ export function estimatedRowsOf(bounds: PinnedBounds): number | null {
 
 const rowsOf = (files: Extract<PinnedBounds, { kind: 'rows' }>['files']): number =>
   sum(files.flatMap(({ rowGroups }) => rowGroups))
+
+const offsetsOf = (topicPartitions: readonly PinnedOffsets[]): bigint =>
+  topicPartitions.reduce((total, { from, to }) => total + BigInt(to) - BigInt(from), 0n)
 
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0)

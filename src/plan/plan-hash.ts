@@ -48,6 +48,7 @@ export async function outlinePlan(
 function domainOf(bounds: PinnedBounds): object {
   switch (bounds.kind) {
     case 'rows':
+    case 'offsets':
       return bounds
     case 'bytes':
       return {

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { z } from 'zod'
 import { TerminalError } from '../contract/errors.ts'
 import { WorkerId } from '../contract/ids.ts'
+import { otherBrokers } from './other-brokers.ts'
 
 const list = z.string().transform((text) =>
   text
@@ -104,6 +105,8 @@ export interface Config {
   readonly stageLimitMs: number
   /** Connection string of a database that a definition names by its environment variable. Throws TerminalError (CONFIG_INVALID). */
   database(variable: string): string
+  /** How to reach the brokers that a definition names by their environment variable. Throws TerminalError (CONFIG_INVALID). */
+  brokers(variable: string): Config['kafka']
 }
 
 /**
@@ -173,6 +176,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
         )
       return url
     },
+    brokers: (variable: string) => otherBrokers(given, variable, readConfig),
   })
 }
 

@@ -20,10 +20,26 @@ export function boundsAbove(kind: NumberedKind, column: string, before: PinnedBo
   if (!('column' in before) || before.kind !== kind || before.column !== column)
     throw new TerminalError(
       'PARAMS_INVALID',
-      `the run before is of ${'column' in before ? `column "${before.column}" (${before.kind})` : 'files' in before ? 'rows of files' : `${before.kind}s`}, and this one would be of column "${column}" (${kind}): ` +
+      `the run before is of ${domainOf(before)}, and this one would be of column "${column}" (${kind}): ` +
         'partitionBy was changed, so ask for a run that follows none',
     )
   const from = lowestAbove(before)
   if (from === null) return now
   return { from, to: boundValue(kind, from) < boundValue(kind, now.to) ? now.to : from }
+}
+
+function domainOf(bounds: PinnedBounds): string {
+  switch (bounds.kind) {
+    case 'rows':
+    case 'bytes':
+      return `${bounds.kind} of files`
+    case 'offsets':
+      return `offsets of topic "${bounds.topic}"`
+    case 'key':
+      return `columns ${bounds.columns.map((name) => `"${name}"`).join(', ')}`
+    case 'integer':
+    case 'time':
+    case 'uuid':
+      return `column "${bounds.column}" (${bounds.kind})`
+  }
 }

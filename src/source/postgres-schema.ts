@@ -48,6 +48,7 @@ export function partitioningOf(by: PartitionBy): Partitioning | null {
     case 'rowGroup':
     case 'rows':
     case 'bytes':
+    case 'offsets':
       return null
   }
 }

@@ -113,7 +113,7 @@ class PostgresTable implements Source {
 
   /** The way of cutting with its columns; `why` is null where they were named. */
   async #chosen(by: PartitionBy): Promise<{ readonly by: ColumnsBy; readonly why: string | null }> {
-    if (by.kind === 'rowGroup' || by.kind === 'rows' || by.kind === 'bytes')
+    if (by.kind === 'rowGroup' || by.kind === 'rows' || by.kind === 'bytes' || by.kind === 'offsets')
       throw new TerminalError(
         'PLAN_INVALID',
         `a table cannot be cut by ${by.kind}: use partition.byTime, byKey, byQuantiles, byHash, custom or auto`,

@@ -1,7 +1,7 @@
 import type { AnyRow, RowSchema } from '../define/row-schema.ts'
 import type { RecordSpan } from '../files/record-reader.ts'
+import { NoRow } from './no-row.ts'
 import type { PageRows } from './source.ts'
-import { UnreadableRow } from './unreadable-row.ts'
 import { validatedRow } from './validated-rows.ts'
 
 /** A record that is no row: what of it is known, and why. The message goes on after where it stands: "the record is …". */
@@ -27,7 +27,7 @@ export interface RecordRowsOptions {
 
 /**
  * Rows made of records as they are asked for, anew by each iteration: a row that was handled is garbage before it could
- * grow old, and a page costs the memory of its bytes. An `UnreadableRow` stands for each record that is no row.
+ * grow old, and a page costs the memory of its bytes. A `NoRow` stands for each record that is no row.
  */
 export class RecordRows implements PageRows {
   readonly #spans: readonly RecordSpan[]
@@ -64,16 +64,16 @@ export class RecordRows implements PageRows {
     for (const row of new RecordRows(this.#spans, { ...this.#options, position: null })) {
       const span = this.#spans[rows.length]
       if (span === undefined) break
-      const valid = row instanceof UnreadableRow ? row : await validatedRow(schema, row)
+      const valid = row instanceof NoRow ? row : await validatedRow(schema, row)
       if (typeof valid === 'string') rows.push(this.#unreadable(span, row, `the row ${valid}`))
-      else if (position === null || valid instanceof UnreadableRow) rows.push(valid)
+      else if (position === null || valid instanceof NoRow) rows.push(valid)
       else rows.push({ ...valid, [position]: firstPosition + span.position })
     }
     return rows
   }
 
-  #unreadable({ position }: RecordSpan, row: AnyRow | string, why: string): UnreadableRow {
-    return new UnreadableRow(row, `${this.#options.path}, byte ${position}: ${why}; correct the file or the schema`)
+  #unreadable({ position }: RecordSpan, row: AnyRow | string, why: string): NoRow {
+    return new NoRow(row, `${this.#options.path}, byte ${position}: ${why}; correct the file or the schema`)
   }
 }
 

@@ -5,8 +5,8 @@ import type { PartitionBy } from '../define/partition-by.ts'
 import type { AnyRow } from '../define/row-schema.ts'
 
 /**
- * An array, or rows made as they are asked for, so that not all are in memory: to be taken before the next page is. An
- * `UnreadableRow` among them stands for one that the source cannot make.
+ * An array, or rows made as they are asked for, so that not all are in memory: to be taken before the next page is. A
+ * `NoRow` among them stands for one that the source cannot make, or leaves out.
  */
 export interface PageRows extends Iterable<AnyRow> {
   readonly length: number

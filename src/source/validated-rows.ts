@@ -9,7 +9,8 @@ export async function validatedRows(
 ): Promise<AnyRow[]> {
   const valid: AnyRow[] = []
   for (const row of rows) {
-    const result = await validatedRow(schema, row)
+    const pending = validatedRow(schema, row)
+    const result = pending instanceof Promise ? await pending : pending
     if (typeof result === 'string')
       throw new TerminalError(
         'SOURCE_NOT_READABLE',
@@ -20,10 +21,13 @@ export async function validatedRows(
   return valid
 }
 
-/** The row as the schema gives it back, or why there is none: "is refused by the schema: …". */
-export async function validatedRow(schema: RowSchema<unknown>, row: AnyRow): Promise<AnyRow | string> {
+/** The row as the schema gives it back, or why there is none: "is refused by the schema: …". A promise only of a schema that gives one. */
+export function validatedRow(schema: RowSchema<unknown>, row: AnyRow): AnyRow | string | Promise<AnyRow | string> {
   const pending = schema['~standard'].validate(row)
-  const result = pending instanceof Promise ? await pending : pending
+  return pending instanceof Promise ? pending.then(verdictOf) : verdictOf(pending)
+}
+
+function verdictOf(result: Awaited<ReturnType<RowSchema<unknown>['~standard']['validate']>>): AnyRow | string {
   if (result.issues === undefined && isRow(result.value)) return result.value
   const reasons = (result.issues ?? [{ message: 'the schema gives no object' }]).map(describe)
   return `is refused by the schema: ${reasons.join('; ')}`

@@ -1,5 +1,5 @@
+import { NoRow } from '../source/no-row.ts'
 import type { Page } from '../source/source.ts'
-import { UnreadableRow } from '../source/unreadable-row.ts'
 import { rowText } from './redact.ts'
 import { BadRowError } from './transform-rows.ts'
 
@@ -12,7 +12,7 @@ export function sampleOf(error: unknown, page: Page | undefined, redact: readonl
   if (page === undefined) return sample
   try {
     for (const row of page.rows) {
-      sample.push(rowText(row instanceof UnreadableRow ? row.shown(redact) : row, redact))
+      sample.push(rowText(row instanceof NoRow ? row.shown(redact) : row, redact))
       if (sample.length === sampleRows) break
     }
   } catch {

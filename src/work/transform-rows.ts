@@ -3,8 +3,8 @@ import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
 import { type Backfill, skip, type TransformContext } from '../define/define-backfill.ts'
 import type { AnyRow } from '../define/row-schema.ts'
 import type { RejectedRow, RowBuffer } from '../sink/sink.ts'
+import { NoRow } from '../source/no-row.ts'
 import type { PageRows } from '../source/source.ts'
-import { UnreadableRow } from '../source/unreadable-row.ts'
 import { redactedMessage, rowText } from './redact.ts'
 
 export interface TransformedChunk {
@@ -58,8 +58,9 @@ export async function transformRows(rows: PageRows, options: TransformOptions): 
     rejected.push(rejectedRow(options, refused))
   }
   for (const row of rows) {
-    if (row instanceof UnreadableRow) {
-      reject(row.shown(backfill.redact), row.reason)
+    if (row instanceof NoRow) {
+      if (row.isLeftOut) rowsFiltered += 1
+      else reject(row.shown(backfill.redact), row.reason)
       place += 1
       continue
     }

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import type { z } from 'zod'
 import type { TerminalError } from '../../src/contract/errors.ts'
 import type { Backfill } from '../../src/define/define-backfill.ts'
 import { readDefinitionFile } from '../../src/define/definition-file.ts'
@@ -89,6 +90,22 @@ describe('a definition as a file', () => {
     expect(backfill.sink).toMatchObject({ key: ['trip_no'], range: null })
   })
 
+  it('may read a topic, whose own fields are columns too', async () => {
+    const backfill = await read(`
+id: copy-orders
+source: { kind: kafka.topic, topic: orders, fields: { topicPartition: part, offset: place, key: k }, tombstones: skip, brokers: SHOP_KAFKA_BROKERS }
+columns: { part: int, place: bigint, k: text?, amount: number }
+partitionBy: { by: offsets, records: 1000 }
+sink: { kind: postgres.upsert, table: public.orders, key: [part, place] }
+`)
+    expect(backfill.source).toMatchObject({
+      ...{ kind: 'kafka.topic', topic: 'orders', value: 'json', position: null, tombstones: 'skip' },
+      ...{ fields: { topicPartition: 'part', offset: 'place', key: 'k' }, brokers: 'SHOP_KAFKA_BROKERS' },
+    })
+    expect((backfill.source.schema as z.ZodObject).def.shape).toEqual({ amount: expect.anything() })
+    expect(backfill.partitionBy).toEqual({ kind: 'offsets', records: 1_000 })
+  })
+
   it('may read files of text, with all their options or none', async () => {
     const text = (source: string): string =>
       orders
@@ -124,15 +141,14 @@ describe('a definition as a file', () => {
     ['kind: files.ndjson, path: a.ndjson', 'by: auto', 'does not fit source "files.ndjson"'],
     ['kind: files.parquet, path: a.parquet', 'by: bytes', 'does not fit source "files.parquet"'],
     ['kind: postgres.table, table: a, key: id', 'by: bytes', 'does not fit source "postgres.table"'],
+    ['kind: kafka.topic, topic: a', 'by: bytes', 'does not fit source "kafka.topic"'],
   ])('refuses %s cut %s', async (source, by, reason) => {
     const given = orders
       .replace(/source: .*/, `source: { ${source} }`)
       .replace(/partitionBy: .*/, `partitionBy: { ${by} }`)
       .replace('postgres.insert, table: public.orders_copy, range: created_at', 'postgres.upsert, table: t, key: [id]')
     expect(await reasons(given)).toEqual([
-      expect.stringContaining(
-        `${reason}: files.parquet is cut by rowGroup or rows, files.csv and files.ndjson by bytes, `,
-      ),
+      expect.stringContaining(`${reason}: files.parquet is cut by rowGroup or rows, files.csv is cut by bytes, `),
     ])
   })
 
@@ -143,6 +159,16 @@ describe('a definition as a file', () => {
     const given = orders
       .replace(/source: .*/, `source: { kind: files.csv, ${source} }`)
       .replace(/partitionBy: .*/, 'partitionBy: { by: bytes }')
+    expect(await reasons(given)).toEqual([`range "created_at" of postgres.insert ${reason}`])
+  })
+
+  it.each([
+    ['topic: t', 'has to hold the place of the row in its topic: name a field for it with position'],
+    ['topic: t, position: id', 'has to hold the place of the row in its topic, which is in "id"'],
+  ])('refuses a range that does not hold the places of records of a topic: %s', async (source, reason) => {
+    const given = orders
+      .replace(/source: .*/, `source: { kind: kafka.topic, ${source} }`)
+      .replace(/partitionBy: .*/, 'partitionBy: { by: offsets, records: 5 }')
     expect(await reasons(given)).toEqual([`range "created_at" of postgres.insert ${reason}`])
   })
 

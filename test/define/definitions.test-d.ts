@@ -4,6 +4,7 @@ import { expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import type { BoundParams } from '../../src/define/partition-by.ts'
 import { files } from '../../src/entry/files.ts'
+import { kafka } from '../../src/entry/kafka.ts'
 import { postgres } from '../../src/entry/postgres.ts'
 import { defineBackfill, partition } from '../../src/index.ts'
 
@@ -94,6 +95,58 @@ test('the position of a row in its files is a column', () => {
       return { trip_no: row.trip_no, fare: row.fare }
     },
     sink: postgres.insert('trips', { schema: z.object({ trip_no: z.int(), fare: z.number() }), range: 'trip_no' }),
+  })
+})
+
+test('what a record has besides its value are columns, by the names they are given', () => {
+  const topic = kafka.topic('orders', {
+    schema: z.object({ fare: z.number() }),
+    fields: { key: 'k', topicPartition: 'part', offset: 'place', timestamp: 'at', headers: 'h' },
+    position: 'n',
+  })
+  defineBackfill({
+    id: 'orders',
+    source: topic,
+    partitionBy: partition.byOffsets(1_000),
+    transform: (row) => {
+      expectTypeOf(row.fare).toEqualTypeOf<number>()
+      expectTypeOf(row.k).toEqualTypeOf<string | null>()
+      expectTypeOf(row.part).toEqualTypeOf<number>()
+      expectTypeOf(row.place).toEqualTypeOf<bigint>()
+      expectTypeOf(row.at).toEqualTypeOf<Date>()
+      expectTypeOf(row.n).toEqualTypeOf<number>()
+      // @ts-expect-error its name is place
+      void row.offset
+      return { n: row.n, fare: row.fare }
+    },
+    sink: postgres.insert('orders', { schema: z.object({ n: z.int(), fare: z.number() }), range: 'n' }),
+  })
+  kafka.topic('orders', {
+    schema: z.object({ value: z.instanceof(Uint8Array) }),
+    value: 'bytes',
+    fields: {
+      key: 'k',
+      // @ts-expect-error no such part of a record
+      partition: 'part',
+    },
+  })
+})
+
+test('keys of bytes are bytes', () => {
+  defineBackfill({
+    id: 'logs',
+    source: kafka.topic('logs', {
+      schema: z.object({ value: z.instanceof(Uint8Array).nullable() }),
+      value: 'bytes',
+      fields: { key: 'k' },
+    }),
+    partitionBy: partition.byOffsets(1_000),
+    transform: (row) => {
+      expectTypeOf(row.value).toExtend<Uint8Array | null>()
+      expectTypeOf(row.k).toEqualTypeOf<Uint8Array | null>()
+      return null
+    },
+    sink,
   })
 })
 

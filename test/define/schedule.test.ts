@@ -4,6 +4,7 @@ import type { TerminalError } from '../../src/contract/errors.ts'
 import type { Backfill } from '../../src/define/define-backfill.ts'
 import { describeBackfill } from '../../src/define/describe.ts'
 import { files } from '../../src/define/files.ts'
+import { kafka } from '../../src/define/kafka.ts'
 import { postgres } from '../../src/entry/postgres.ts'
 import { defineBackfill, partition } from '../../src/index.ts'
 
@@ -96,6 +97,15 @@ describe('follow', () => {
         follow: true,
       }),
     ).toThrow(/follow: files have no rows above a bound/)
+    expect(() =>
+      defineBackfill({
+        id: 'topic',
+        source: kafka.topic('orders', { schema: Row }),
+        partitionBy: partition.byOffsets(5),
+        sink: postgres.upsert('orders_v2', { schema: Row, key: ['id'] }),
+        follow: true,
+      }),
+    ).toThrow(/follow: a topic is not followed yet/)
   })
 
   test('is possible where the source gives the bounds, also when the sink chose the column', () => {

@@ -13,6 +13,7 @@ import kafkajs, {
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { createKafka } from '../../src/kafka/client.ts'
 import { evictMembers } from '../../src/kafka/evict-member.ts'
+import { connectTopic } from '../../src/kafka/topic-connection.ts'
 import type { Config } from '../../src/process/config.ts'
 import { cuttableKafka } from '../support/cuttable-kafka.ts'
 import { eventually } from '../support/eventually.ts'
@@ -397,4 +398,30 @@ test('with all paused nothing is fetched: it waits out each fetch, and arms hard
   expect(warnings).not.toContain('TimeoutNegativeWarning')
   consumer.resume([{ topic }])
   await eventually('4 records', () => Promise.resolve(member.taken.length === 4 || undefined))
+})
+
+test('a consumer that never runs is handed the cluster, which answers, and no group comes of it', async () => {
+  await produce(6)
+  const connection = await connectTopic(config, topic, silentLog)
+  onTestFinished(connection.close)
+  expect(await connection.offsets(1)).toEqual({ first: 0n, end: 3n })
+  const answer = await connection.fetch(1, 1n)
+  expect(answer).toMatchObject({ errorCode: 0, highWatermark: 3n, lastStableOffset: 3n, logStartOffset: 0n })
+  expect(await connection.fetch(1, 99n)).toMatchObject({ errorCode: 1 })
+  expect(await connection.topicId()).toMatch(/^[0-9a-f]{32}$/)
+  const { groups } = await admin.listGroups()
+  expect(groups.filter((group) => group.groupId.includes(topic))).toEqual([])
+})
+
+test('the end that an admin client tells of a topic partition is that of what is decided', async () => {
+  const producer = kafka.producer({ transactionalId: `${topic}.open`, idempotent: true, maxInFlightRequests: 1 })
+  onTestFinished(() => producer.disconnect())
+  await producer.connect()
+  await produce(2)
+  const transaction = await producer.transaction()
+  await transaction.send({ topic, messages: [{ value: 'undecided', partition: 0 }] })
+  const end = async () => (await admin.fetchTopicOffsets(topic)).find(({ partition }) => partition === 0)?.high
+  expect(await end()).toBe('1')
+  await transaction.commit()
+  await eventually('the end of the transaction', async () => ((await end()) === '3' ? true : undefined))
 })

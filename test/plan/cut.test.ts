@@ -111,6 +111,29 @@ const byQuantiles: fc.Arbitrary<Case> = fc
       { kind: 'quantiles', columns: ['c'], rows, timezone: 'UTC', bounds: null },
     ]
   })
+const byOffsets: fc.Arbitrary<Case> = fc
+  .tuple(
+    fc.array(
+      fc.tuple(fc.bigInt({ min: 0n, max: 2n ** 50n }), fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 90n }))),
+      {
+        maxLength: 6,
+      },
+    ),
+    fc.integer({ min: 1, max: 100 }),
+  )
+  .map(
+    ([all, records]): Case => [
+      {
+        kind: 'offsets',
+        topic: 'orders',
+        topicId: null,
+        topicPartitions: all.map(([from, length], topicPartition) => ({
+          ...{ topicPartition, from: `${from}`, to: `${from + length}` },
+        })),
+      },
+      { kind: 'offsets', records },
+    ],
+  )
 const byUuid: fc.Arbitrary<Case> = fc
   .tuple(
     fc.bigInt({ min: 0n, max: 2n ** 127n }),
@@ -182,6 +205,7 @@ const custom: fc.Arbitrary<Case> = fc
 const partitioners = {
   byRows,
   byBytes,
+  byOffsets,
   byKey,
   byUuid,
   byTime,
@@ -200,7 +224,7 @@ function ends(bounds: PinnedBounds): [string, string] {
 
 /** A number for each bound of a plan, that orders it among the others. */
 function orderOf(bounds: PinnedBounds): (bound: string) => bigint {
-  if ('files' in bounds) return (bound) => boundValue('integer', bound)
+  if (!('from' in bounds)) return (bound) => boundValue('integer', bound)
   if (bounds.kind !== 'key') return (bound) => boundValue(bounds.kind, bound)
   const values = (bounds.values ?? []).map((value) => writePlace({ values: [value], after: false }))
   const places = [bounds.from, ...values.slice(1), ...bounds.spread.map(({ to }) => to), bounds.to]

@@ -85,8 +85,12 @@ slots: 3
     const content = { kafka: { brokers, ssl, replication }, slots, leaseMs, databaseUrl }
     const name = asJson ? 'a.json' : 'a.yaml'
     await write(asJson ? JSON.stringify(content) : stringify(content), name)
-    const { database: _, ...fromFile } = readConfig(withConfigFile({}, readConfigFile(folder, name)))
-    const { database: __, ...fromEnvironment } = readConfig({
+    const { database: _, brokers: __, ...fromFile } = readConfig(withConfigFile({}, readConfigFile(folder, name)))
+    const {
+      database: ___,
+      brokers: ____,
+      ...fromEnvironment
+    } = readConfig({
       KAFKA_BROKERS: brokers.join(','),
       KAFKA_SSL: String(ssl),
       TIDEMARK_SLOTS: String(slots),

@@ -1,8 +1,8 @@
 import type { PinnedBounds, PlannedPartition } from '../../src/contract/plan.ts'
 import type { AnyRow } from '../../src/define/row-schema.ts'
 import { cut } from '../../src/plan/cut.ts'
+import { NoRow } from '../../src/source/no-row.ts'
 import type { Source } from '../../src/source/source.ts'
-import { UnreadableRow } from '../../src/source/unreadable-row.ts'
 
 const { signal } = new AbortController()
 
@@ -36,7 +36,7 @@ export async function readPartition(
   for (let isLast = false; !isLast; )
     for await (const page of source.read(range, cursor, chunkRows, signal)) {
       if (page.rows.length > chunkRows) throw new Error(`${page.rows.length} rows a page`)
-      for (const row of page.rows) rows.push(row instanceof UnreadableRow ? row.reason : row)
+      for (const row of page.rows) rows.push(row instanceof NoRow ? row.reason : row)
       ;({ cursor, last: isLast } = page)
       if (resumes && !isLast) break
     }

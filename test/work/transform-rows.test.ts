@@ -7,7 +7,7 @@ import { partition } from '../../src/define/partition-by.ts'
 import { postgres } from '../../src/define/postgres.ts'
 import type { AnyRow } from '../../src/define/row-schema.ts'
 import { CopyBuffer, type CopyLimits, copyLayout } from '../../src/postgres/copy-binary.ts'
-import { UnreadableRow } from '../../src/source/unreadable-row.ts'
+import { NoRow } from '../../src/source/no-row.ts'
 import { transformRows } from '../../src/work/transform-rows.ts'
 import { column } from '../postgres/columns.ts'
 
@@ -182,9 +182,30 @@ test('what a transform answers after its chunk was given up is not wanted, and n
   expect(asked).toEqual([0])
 })
 
+test('a row that the source leaves out is filtered, and no transform sees it', async () => {
+  const seen: number[] = []
+  const transform: Backfill['transform'] = (row) => {
+    seen.push(n(row))
+    return row
+  }
+  const [bad, leftOut] = [new NoRow({ offset: 7n }, 'it is no JSON'), new NoRow({}, 'a tombstone', true)]
+  const rows = [{ n: 0 }, bad, { n: 2 }, leftOut, { n: 4 }]
+  const { account, written } = await transformedRows(rows, { transform, rejectable: 1 })
+  expect([written, seen]).toEqual([
+    [0, 2, 4],
+    [0, 2, 4],
+  ])
+  expect(account).toEqual({
+    ...{ rowsRead: 5, rowsFiltered: 1 },
+    rejected: [{ position: 'row 1 after the start', reason: 'it is no JSON', row: '{"offset":"7"}' }],
+  })
+  // Nor is it one of those that may be rejected.
+  expect((await transformedRows([leftOut], { rejectable: 0 })).account).toMatchObject({ rowsRead: 1, rowsFiltered: 1 })
+})
+
 test('a row that the source could not make is rejected with its reason, or is one too many', async () => {
-  const bad = new UnreadableRow({ n: 'many' }, 'a.csv, byte 7: column "n" is "many", which is no whole number')
-  const line = new UnreadableRow('1;2', 'a.csv, byte 12: the record has 1 field, the file 2 columns')
+  const bad = new NoRow({ n: 'many' }, 'a.csv, byte 7: column "n" is "many", which is no whole number')
+  const line = new NoRow('1;2', 'a.csv, byte 12: the record has 1 field, the file 2 columns')
   const { account, written } = await transformedRows([{ n: 1 }, bad, line, { n: 2 }], { rejectable: 2 })
   expect(written).toEqual([1, 2])
   expect(account).toEqual({
@@ -202,8 +223,8 @@ test('a row that the source could not make is rejected with its reason, or is on
 })
 
 test('nothing that is to be redacted is told of a row that the source could not make', async () => {
-  const bad = new UnreadableRow({ n: 'many', m: '1' }, 'a.csv, byte 7: column "n" is "many", which is no whole number')
-  const line = new UnreadableRow('many', 'a.csv, byte 12: the record has 1 field, the file 2 columns')
+  const bad = new NoRow({ n: 'many', m: '1' }, 'a.csv, byte 7: column "n" is "many", which is no whole number')
+  const line = new NoRow('many', 'a.csv, byte 12: the record has 1 field, the file 2 columns')
   const { account } = await transformedRows([bad, line], { rejectable: 2, redact: ['n'] })
   expect(account.rejected).toEqual([
     expect.objectContaining({

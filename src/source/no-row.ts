@@ -3,20 +3,23 @@ import type { AnyRow } from '../define/row-schema.ts'
 const textLimit = 8_192
 
 /**
- * Stands for a row of the source that cannot be made: a value that does not fit, a line that is none of its format. It is
- * rejected like one that the transform refuses, so that one bad line of a file costs its row and not its partition.
+ * Stands among the rows of a page for one that is none, and counts as read: a value that does not fit, a line that is none
+ * of its format. It is rejected like one that the transform refuses, so that one bad line costs its row and not its
+ * partition. Or it is left out on purpose, and counts as filtered.
  */
-export class UnreadableRow {
+export class NoRow {
   // It takes the place of a row, whose fields may be anything.
   readonly [field: string]: unknown
-  /** Where it stands, and why. */
+  /** Where it stands, and why it is none. */
   readonly reason: string
+  readonly isLeftOut: boolean
   readonly #row: AnyRow | string
 
   /** `row`: its fields as far as they are known, otherwise its text. */
-  constructor(row: AnyRow | string, reason: string) {
+  constructor(row: AnyRow | string, reason: string, isLeftOut = false) {
     this.#row = row
     this.reason = reason
+    this.isLeftOut = isLeftOut
   }
 
   /** For people. Of a text nobody knows which of it is to be redacted. */
