@@ -1,4 +1,4 @@
-import type { Intended } from '../ledger/queries.ts'
+import type { Intended } from '../ledger/intent-queries.ts'
 import type { Obedience } from '../status/acknowledged.ts'
 import { countText, durationText } from './run/progress-text.ts'
 

@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings'
 import { isTerminalRun } from '../contract/states.ts'
-import type { Intended } from '../ledger/queries.ts'
+import type { Intended } from '../ledger/intent-queries.ts'
 import { type Config, readConfig } from '../process/config.ts'
 import { quietLog } from '../process/log.ts'
 import { type Obedience, obedienceOf } from '../status/acknowledged.ts'

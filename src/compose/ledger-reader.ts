@@ -2,7 +2,8 @@ import { TerminalError } from '../contract/errors.ts'
 import type { BackfillId, RequestKey, RunId } from '../contract/ids.ts'
 import type { StartRequest } from '../contract/request.ts'
 import { discoverBackfills } from '../define/discover.ts'
-import type { ListedRun, RunIntent, RunSummary, StoredAnswer } from '../ledger/queries.ts'
+import { type RunIntent, runIntent } from '../ledger/intent-queries.ts'
+import type { ListedRun, RunSummary, StoredAnswer } from '../ledger/queries.ts'
 import * as queries from '../ledger/queries.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
@@ -43,7 +44,7 @@ export async function openLedger(config: Config, log: Log = quietLog): Promise<L
   return {
     listRuns: (withArchived) => queries.listRuns(pool, schema, withArchived),
     runSummary: (runId) => queries.runSummary(pool, schema, runId),
-    runIntent: (runId) => queries.runIntent(pool, schema, runId),
+    runIntent: (runId) => runIntent(pool, schema, runId),
     liveRun: async (backfill, params) => (await queries.liveRunOf(pool, schema, backfill, params))?.id ?? null,
     answerOf: async (requestKey) => (await queries.answersOf(pool, schema, requestKey)).at(-1) ?? null,
     storedCertificate: async (runId) => {

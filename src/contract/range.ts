@@ -55,6 +55,18 @@ export function boundText(kind: NumberedKind, value: bigint): string {
   }
 }
 
+/**
+ * Times are bounded and cut at whole milliseconds: a row whose time passed through a Date has lost what is below, and must
+ * not end up in the range of another partition, which empties it.
+ */
+export const cutUnits = { integer: 1n, time: 1_000n, uuid: 1n } as const satisfies Record<NumberedKind, bigint>
+
+/** The greatest value up to this one at which there may be a bound. */
+export function cuttableBelow(kind: NumberedKind, value: bigint): bigint {
+  const unit = cutUnits[kind]
+  return value - (((value % unit) + unit) % unit)
+}
+
 /** True for a range that has no place for a row: of kind `key` such a one has equal ends. */
 export function isEmptyRange({ kind, from, to }: KeyRange): boolean {
   return kind === 'key' ? from === to : boundValue(kind, from) >= boundValue(kind, to)

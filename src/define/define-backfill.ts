@@ -152,6 +152,7 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
           .join(', '),
     )
   reasons.push(...placeProblems(input.source as SourceDefinition<AnyRow>, input.sink, input.transform === undefined))
+  reasons.push(...hashProblems(input.partitionBy, input.sink))
   const { follow = false } = input
   const partitionBy = chosenBy(input.sink, input.partitionBy as PartitionBy)
   const problem = follow ? followProblem(partitionBy) : null
@@ -202,6 +203,17 @@ function placeProblems(
   const needed = `range "${sink.range}" of ${sink.kind} has to hold the place of the row in ${whole}`
   if (source.position === null) return [`${needed}: name a field for it with position`]
   return rowsPassAsTheyAre && sink.range !== source.position ? [`${needed}, which is in "${source.position}"`] : []
+}
+
+/** A sink that owns a range would empty that of the numbers which the hashes are. */
+function hashProblems(
+  by: { readonly kind: PartitionBy['kind'] },
+  sink: { readonly kind: string; readonly range: string | null },
+): readonly string[] {
+  if (by.kind !== 'hash' || sink.range === null) return []
+  return [
+    `range "${sink.range}" of ${sink.kind} cannot hold the hash by which the source is cut: use postgres.upsert without a range`,
+  ]
 }
 
 /** A sink that owns a range of its target needs the source's partition column: there is nothing to choose. */

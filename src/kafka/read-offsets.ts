@@ -3,6 +3,7 @@ import { recordsOf, type TopicRecord } from './batch-records.ts'
 import type { FetchAnswer } from './fetch-request.ts'
 import { type CommittedBatch, committedBatches, recordBatches } from './record-batches.ts'
 import { offsetOutOfRange, type TopicConnection } from './topic-connection.ts'
+import { topicUnreadable } from './topic-failure.ts'
 import { untilAborted } from './until-aborted.ts'
 
 /** Half-open range of offsets of one topic partition. */
@@ -93,7 +94,7 @@ async function whyNotThere(
 ): Promise<Error> {
   const { first, end } = await connection.offsets(range.topicPartition)
   if (next < first)
-    return unreadable(
+    return topicUnreadable(
       `${placeOf(range)}: offset ${next} is wanted, and the first that is there is ${first}. Its retention has removed ` +
         'records since the run was planned, and they are lost to it: keep records longer (retention.ms, ' +
         'retention.bytes), and start another run, which begins where the topic does',
@@ -103,16 +104,13 @@ async function whyNotThere(
 }
 
 const endsTooSoon = (range: OffsetRange, end: bigint): TerminalError =>
-  unreadable(
+  topicUnreadable(
     `${placeOf(range)}: the plan has offsets to before ${range.to}, and it ends before ${end}: the topic was deleted and ` +
       'made anew, or has lost records with its brokers; start another run',
   )
 
 const undecodable = (range: OffsetRange, offset: bigint, error: unknown): TerminalError =>
-  unreadable(`${placeOf(range)}: records from offset ${offset} on cannot be decoded: ${messageOf(error)}`, error)
+  topicUnreadable(`${placeOf(range)}: records from offset ${offset} on cannot be decoded: ${messageOf(error)}`, error)
 
 const placeOf = ({ topic, topicPartition }: OffsetRange): string =>
   `topic "${topic}", topic partition ${topicPartition}`
-
-const unreadable = (reason: string, cause?: unknown): TerminalError =>
-  new TerminalError('SOURCE_NOT_READABLE', reason, cause === undefined ? undefined : { cause })

@@ -1,3 +1,7 @@
+// Reads: the task topic, as one member of the worker group. Writes: committed offsets, through the committer alone.
+// On a crash: the group gives the lanes to others, who go on at what was committed. Never: commits for a lane that it
+// does not hold in a stable group. Long because the life of one kafkajs consumer is one piece: each of its parts that
+// stands by itself (claims, offsets, records, watches) has a file of its own.
 import type { ConsumerGroupJoinEvent, Kafka } from 'kafkajs'
 import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
 import type { RunId } from '../contract/ids.ts'

@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module'
 import { setTimeout as wait } from 'node:timers/promises'
 import kafkajs, { type Cluster } from 'kafkajs'
-import { RetryableError, TerminalError } from '../contract/errors.ts'
+import { RetryableError } from '../contract/errors.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { createKafka, kafkaUnreachable } from './client.ts'
 import { type FetchAnswer, fetchRequest, type ProtocolRequest } from './fetch-request.ts'
-import { topicFailure } from './topic-failure.ts'
+import { topicFailure, topicUnreadable } from './topic-failure.ts'
 import { metadataKey, metadataWithIds, topicIdRequest } from './topic-id-request.ts'
 
 /** Connections to the brokers of one topic, for reading it from any offset. No group, nothing is committed. */
@@ -78,7 +78,7 @@ export async function connectTopic(
   const leaderOf = async (topicPartition: number): Promise<SendingBroker> => {
     const leader = cluster.findTopicPartitionMetadata(topic).find((one) => one.partitionId === topicPartition)?.leader
     if (leader === undefined)
-      throw unreadable(
+      throw topicUnreadable(
         `topic "${topic}" has no topic partition ${topicPartition}, which the plan has: it was made anew; start another run`,
       )
     if (leader < 0) throw unreachable(config, topic, `topic partition ${topicPartition} has no leader`)
@@ -139,13 +139,10 @@ async function addTopic(cluster: Cluster, topic: string, unknownForMs: number): 
     } catch (error) {
       if (!(error instanceof kafkajs.KafkaJSProtocolError) || error.type !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
       if (performance.now() > deadline)
-        throw unreadable(`topic "${topic}" is not there any more: make it again and start another run`)
+        throw topicUnreadable(`topic "${topic}" is not there any more: make it again and start another run`)
       await wait(againMs)
     }
 }
 
 const unreachable = (config: Config, topic: string, why: string): RetryableError =>
   kafkaUnreachable(config, `reading topic "${topic}"`, new Error(why))
-
-const unreadable = (reason: string, cause?: unknown): TerminalError =>
-  new TerminalError('SOURCE_NOT_READABLE', reason, cause === undefined ? undefined : { cause })

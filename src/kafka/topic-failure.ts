@@ -8,13 +8,13 @@ export function topicFailure(config: Config, topic: string, error: unknown): Err
   const cause = error instanceof RetryableError ? error.cause : error
   // To be seen to by a person, or a request for a run would wait for ever.
   if (cause instanceof kafkajs.KafkaJSSASLAuthenticationError)
-    return unreadable(`topic "${topic}" cannot be read: the brokers refuse the login (${messageOf(cause)})`, cause)
+    return topicUnreadable(`topic "${topic}" cannot be read: the brokers refuse the login (${messageOf(cause)})`, cause)
   if (!(error instanceof kafkajs.KafkaJSError)) return error instanceof Error ? error : new Error(messageOf(error))
   const isFinal =
     error instanceof kafkajs.KafkaJSProtocolError &&
     (error.retriable ? error.type === 'CORRUPT_MESSAGE' : !passing.has(error.type))
   return isFinal
-    ? unreadable(topicProblem(topic, error), error)
+    ? topicUnreadable(topicProblem(topic, error), error)
     : kafkaUnreachable(config, `reading topic "${topic}"`, error)
 }
 
@@ -38,5 +38,6 @@ function topicProblem(topic: string, error: InstanceType<typeof kafkajs.KafkaJSP
   }
 }
 
-const unreadable = (reason: string, cause: unknown): TerminalError =>
-  new TerminalError('SOURCE_NOT_READABLE', reason, { cause })
+/** What a person must see to. */
+export const topicUnreadable = (reason: string, cause?: unknown): TerminalError =>
+  new TerminalError('SOURCE_NOT_READABLE', reason, cause === undefined ? undefined : { cause })

@@ -1,19 +1,12 @@
 import { TerminalError } from '../contract/errors.ts'
 import type { NumberedBounds, PlannedPartition } from '../contract/plan.ts'
-import { boundText, boundValue } from '../contract/range.ts'
-
-/**
- * Times are cut at whole milliseconds: a row whose time passed through a Date has lost what is below, and must not end up
- * in the range of another partition, which empties it.
- */
-const units = { integer: 1n, time: 1_000n, uuid: 1n } as const
+import { boundText, boundValue, cuttableBelow, cutUnits } from '../contract/range.ts'
 
 /** Ranges that hold equally many rows, `size` at most, as far as the pinned spread tells; of one value there is no half. */
 export function* cutQuantiles(bounds: NumberedBounds, size: number): Generator<Omit<PlannedPartition, 'index'>> {
   const { kind, column, spread } = bounds
   const end = boundValue(kind, bounds.to)
-  const unit = units[kind]
-  const whole = (value: bigint): bigint => value - (((value % unit) + unit) % unit)
+  const whole = (value: bigint): bigint => cuttableBelow(kind, value)
   let from = boundValue(kind, bounds.from)
   if (from >= end) return
   if (spread === undefined)
@@ -36,7 +29,7 @@ export function* cutQuantiles(bounds: NumberedBounds, size: number): Generator<O
       const exact = stepFrom + (rows === 0n ? 0n : (width * within) / rows)
       // A value that begins a partition and holds more than its part ends it too.
       const isBegun = whole(exact) === whole(from) && from < stepTo
-      const to = isBegun ? whole(from) + unit : whole(exact)
+      const to = isBegun ? whole(from) + cutUnits[kind] : whole(exact)
       if (to <= from || to >= end) continue
       const toRows = below + (width === 0n ? 0n : (rows * ((to < stepTo ? to : stepTo) - stepFrom)) / width)
       const cut = piece(to, toRows)

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { Count } from '../contract/certificate.ts'
 import { ControlMessage, Intent, PartitionIntent } from '../contract/control.ts'
 import type { RunId, Sha256 } from '../contract/ids.ts'
 import type { IntentRequest } from '../contract/request.ts'
@@ -7,6 +6,7 @@ import { Settings } from '../contract/settings.ts'
 import { PartitionState, RunState } from '../contract/states.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
+import { StoredCount } from '../postgres/stored-values.ts'
 import { askControl } from './ask-control.ts'
 import type { IntendedRun, IntentDecision } from './decide-intent.ts'
 
@@ -104,8 +104,6 @@ export function createIntentStore(pool: Pool, schema: string): IntentStore {
     },
   }
 }
-
-const StoredCount = z.coerce.number().pipe(Count)
 
 const ReadRow = z.object({
   id: z.uuid(),

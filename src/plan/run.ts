@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { Count } from '../contract/certificate.ts'
 import { Intent } from '../contract/control.ts'
 import { BackfillId, PartitionId, RequestKey, RunId, Sha256 } from '../contract/ids.ts'
 import { PinnedBounds } from '../contract/plan.ts'
@@ -7,6 +6,7 @@ import { KeyKind, KeyRange } from '../contract/range.ts'
 import { StartRequest } from '../contract/request.ts'
 import { RunState } from '../contract/states.ts'
 import type { BackfillDescription } from '../define/describe.ts'
+import { StoredCount } from '../postgres/stored-values.ts'
 import type { SinkTarget } from '../sink/sink.ts'
 import type { StoredPartition } from './task-of.ts'
 
@@ -54,9 +54,6 @@ export interface Retry {
 export type NewRun = Omit<Run, 'state' | 'intent' | 'controlSequence' | 'planCursor' | 'isPlanned' | 'published'> & {
   readonly definition: BackfillDescription
 }
-
-/** bigint columns arrive as text; counts are small enough for numbers. */
-export const StoredCount = z.coerce.number().pipe(Count)
 
 const RunRow = z.object({
   id: RunId,

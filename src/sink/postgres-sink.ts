@@ -4,7 +4,6 @@
 import type { Checkpoint } from '../contract/checkpoint.ts'
 import { RetryableError, TerminalError } from '../contract/errors.ts'
 import type { KeyRange } from '../contract/range.ts'
-import type { AnyRow, RowSchema } from '../define/row-schema.ts'
 import { codeOf } from '../postgres/classify.ts'
 import { CopyBuffer, type CopyLayout, type CopyLimits, copyLayout, guardedLayout } from '../postgres/copy-binary.ts'
 import { groupCalls } from '../postgres/group-calls.ts'
@@ -18,7 +17,8 @@ import { ownedRange, rangeValues, withinRange } from './postgres-range.ts'
 import { type RefusalContext, refusalOf, rowRefusal } from './postgres-refusal.ts'
 import { type Demands, fieldsOf, inspectTarget, type Target } from './postgres-target.ts'
 import { rehearse } from './rehearse.ts'
-import { type Chunk, type Claim, type Holding, RowError, type Sink } from './sink.ts'
+import type { Chunk, Claim, Holding, Sink } from './sink.ts'
+import { ValidatedBuffer } from './validated-buffer.ts'
 
 export interface PostgresSinkDeps {
   readonly pool: Pool
@@ -288,30 +288,4 @@ function aloneWhereRefused(error: unknown): undefined {
 interface Opened {
   readonly target: Target
   readonly layout: CopyLayout
-}
-
-/** For schemas whose fields cannot be read ahead: each row passes through the schema itself. */
-class ValidatedBuffer extends CopyBuffer {
-  private readonly schema: RowSchema<AnyRow>
-
-  constructor(layout: CopyLayout, capacity: number, schema: RowSchema<AnyRow>, limits: CopyLimits | undefined) {
-    super(layout, capacity, limits)
-    this.schema = schema
-  }
-
-  override add(row: AnyRow): void {
-    super.add(this.valid(row))
-  }
-
-  override addAll(rows: readonly AnyRow[]): void {
-    super.addAll(rows.map((row) => this.valid(row)))
-  }
-
-  private valid(row: AnyRow): AnyRow {
-    const result = this.schema['~standard'].validate(row)
-    if (result instanceof Promise)
-      throw new RowError('the schema of the sink validates asynchronously: a synchronous one is right')
-    if (result.issues !== undefined) throw new RowError(result.issues.map(({ message }) => message).join('; '))
-    return result.value
-  }
 }

@@ -1,6 +1,6 @@
 import { ValueError } from '../files/value-error.ts'
 import { dateOfText } from './instant-text.ts'
-import type { FieldKind, RowField } from './row-field.ts'
+import { type FieldKind, type RowField, refined } from './row-field.ts'
 import { shortened } from './shortened.ts'
 
 /** What becomes of a field's text; null: it is empty, and not in quotes. Throws ValueError for one that does not fit. */
@@ -12,18 +12,11 @@ export type FromField = (text: string | null) => unknown
  */
 export function fromField({ kind, absent, refine }: RowField): FromField {
   const isText = kind === 'string' || kind === 'any'
-  const convert = conversions[kind]
-  const refined = (text: string): unknown => {
-    const value = convert(text)
-    if (refine === null) return value
-    const result = refine(value)
-    if (result.success) return result.data
-    throw new ValueError(`is refused by the schema: ${result.error.issues.map((issue) => issue.message).join('; ')}`)
-  }
+  const convert = refined(conversions[kind], refine)
   return (text) => {
-    if (text !== null && (text !== '' || isText)) return refined(text)
+    if (text !== null && (text !== '' || isText)) return convert(text)
     if (absent !== 'refused') return absent.value
-    if (isText) return refined('')
+    if (isText) return convert('')
     throw new ValueError('is empty')
   }
 }

@@ -1,25 +1,11 @@
 import { ValueError } from '../files/value-error.ts'
 import { type Moment, parseInstant } from '../postgres/parse-instant.ts'
-import { declaration, type RowField } from './row-field.ts'
+import { declaration, jsonField, type RowField } from './row-field.ts'
 
 const longestShown = 100
 
 /** What a value of parsed JSON becomes in a field. Throws ValueError when it does not fit. */
-export function jsonConversionOf(field: RowField): (value: unknown) => unknown {
-  const { absent, refine } = field
-  const convert = converterOf(field)
-  return (value) => {
-    if (value === null || value === undefined) {
-      if (absent === 'refused') throw new ValueError(value === null ? 'is null' : 'is missing')
-      return absent.value
-    }
-    const converted = convert(value)
-    if (refine === null) return converted
-    const result = refine(converted)
-    if (result.success) return result.data
-    throw new ValueError(`is refused by the schema: ${result.error.issues.map((issue) => issue.message).join('; ')}`)
-  }
-}
+export const jsonConversionOf = (field: RowField): ((value: unknown) => unknown) => jsonField(field, converterOf(field))
 
 function converterOf({ kind }: RowField): (value: unknown) => unknown {
   const fitting = (fits: (value: unknown) => boolean) => (value: unknown) => {

@@ -1,6 +1,6 @@
 import { ValueError } from '../files/value-error.ts'
 import { dateOfText } from './instant-text.ts'
-import type { FieldKind, RowField } from './row-field.ts'
+import { type FieldKind, jsonField, type RowField } from './row-field.ts'
 import { shortened } from './shortened.ts'
 
 /**
@@ -17,20 +17,7 @@ export function parseJson(text: string): unknown {
 }
 
 /** What becomes of the value of a field; undefined: there is none. Throws ValueError for one that does not fit. */
-export function fromJson({ kind, absent, refine }: RowField): (value: unknown) => unknown {
-  const convert = conversions[kind]
-  return (value) => {
-    if (value === null || value === undefined) {
-      if (absent !== 'refused') return absent.value
-      throw new ValueError(value === null ? 'is null' : 'is missing')
-    }
-    const converted = convert(value)
-    if (refine === null) return converted
-    const result = refine(converted)
-    if (result.success) return result.data
-    throw new ValueError(`is refused by the schema: ${result.error.issues.map((issue) => issue.message).join('; ')}`)
-  }
-}
+export const fromJson = (field: RowField): ((value: unknown) => unknown) => jsonField(field, conversions[field.kind])
 
 const conversions: Readonly<Record<FieldKind, (value: unknown) => unknown>> = {
   any: (value) => value,

@@ -18,6 +18,7 @@ import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { recordPages } from './record-pages.ts'
 import type { Page, Source, SourceRange } from './source.ts'
+import { locatedBy, sourceUnreadable } from './source-unreadable.ts'
 import { fieldProblems, TopicRows } from './topic-rows.ts'
 
 export interface KafkaTopicDeps {
@@ -55,7 +56,7 @@ class KafkaTopic implements Source {
       if (!(error instanceof TerminalError)) throw error
       reasons.push(...error.reasons)
     }
-    if (reasons.length > 0) throw unreadable(reasons)
+    if (reasons.length > 0) throw sourceUnreadable(reasons)
   }
 
   async pin(_partitionBy: PartitionBy, _params: AnyRow, signal: AbortSignal): Promise<PinnedBounds> {
@@ -81,13 +82,9 @@ class KafkaTopic implements Source {
       yield { rows: [], cursor: after, last: true }
       return
     }
-    const place = OffsetLocator.safeParse(locator)
-    if (!place.success)
-      throw unreadable([
-        `partition ${range.from} to ${range.to} does not say in which topic partition it lies: plan the run again`,
-      ])
-    const { topic, topicId, topicPartition } = place.data
-    const firstOffset = BigInt(place.data.from) - BigInt(place.data.firstPosition)
+    const place = locatedBy(OffsetLocator, { range, locator }, 'in which topic partition it lies')
+    const { topic, topicId, topicPartition } = place
+    const firstOffset = BigInt(place.from) - BigInt(place.firstPosition)
     const begin = firstOffset + from
     const offsets = {
       ...{ topic, topicPartition, to: firstOffset + to },
@@ -100,7 +97,7 @@ class KafkaTopic implements Source {
       const connection = await untilAborted(shared.connection, signal)
       for await (const page of recordPages(readOffsets(connection, offsets, signal), after, chunkRows)) {
         // Asked after reading: records of another topic of that name are never handed out.
-        if (topicId !== null) await untilAborted(requireSame(connection, place.data, topicId), signal)
+        if (topicId !== null) await untilAborted(requireSame(connection, place, topicId), signal)
         yield { ...page, rows: await rowsOf(page.records) }
       }
     } catch (error) {
@@ -145,13 +142,10 @@ async function requireSame(
   // A topic that is gone is told by whoever connects next.
   if (id === null) throw remade(topic)
   if (id !== planned)
-    throw unreadable([
+    throw sourceUnreadable([
       `topic "${topic}" is not the one that was planned: it was deleted and made anew; start another run`,
     ])
 }
 
 const remade = (topic: string): RetryableError =>
   new RetryableError('KAFKA_UNREACHABLE', `topic "${topic}" is being deleted, or made anew`)
-
-const unreadable = (reasons: readonly string[]): TerminalError =>
-  new TerminalError('SOURCE_NOT_READABLE', reasons.join('; '), { reasons })

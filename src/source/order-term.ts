@@ -2,7 +2,7 @@ import type { KeyPlace } from '../contract/key-place.ts'
 import { boundValue, microsToInstant, type NumberedKind } from '../contract/range.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import type { TableColumn } from './postgres-catalog.ts'
-import { isNumeric, isTime, microsOf } from './postgres-conversion.ts'
+import { isNumeric, isTime, microsOf, selected } from './postgres-conversion.ts'
 
 /** What rows are ordered and compared by: a column of the table `t`, or an expression over one. */
 export interface OrderTerm {
@@ -32,10 +32,9 @@ export function numberedTerm(kind: NumberedKind, column: TableColumn): OrderTerm
     case 'uuid':
       return { name, sql, selected: sql, type: 'uuid', text: asItIs }
     case 'time': {
-      const selected = `trunc(extract(epoch from ${sql}) * 1000000)`
       // A date is compared as the timestamp of its midnight, for a bound may lie within a day.
       const type = column.type === 'timestamptz' ? 'timestamptz' : 'timestamp'
-      return { name, sql, selected, type, text: (micros) => microsToInstant(microsOf(micros)) }
+      return { name, sql, selected: selected(column, sql), type, text: (micros) => microsToInstant(microsOf(micros)) }
     }
   }
 }

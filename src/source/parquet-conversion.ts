@@ -5,7 +5,7 @@ import type { RawValue } from '../files/raw-value.ts'
 import { ValueError } from '../files/value-error.ts'
 import { isoDate, isoTime, isoTimestamp } from './iso-text.ts'
 import { decimalText, utf8Text, uuidText } from './parquet-text.ts'
-import type { FieldKind, RowField } from './row-field.ts'
+import { type FieldKind, type RowField, refined } from './row-field.ts'
 
 type Convert = (value: RawValue) => unknown
 type Plan = Omit<Conversion, 'absent'>
@@ -28,7 +28,7 @@ export function conversionOf(column: ParquetColumn, field: RowField): Conversion
 
 /** The same of a nested column, whose values are checked only. */
 export function nestedConversionOf({ absent, refine }: RowField): (value: unknown) => unknown {
-  const convert = refine === null ? (value: unknown) => value : refined((value: unknown) => value, refine)
+  const convert = refined((value: unknown) => value, refine)
   return (value) => {
     if (value !== null && value !== undefined) return convert(value)
     if (absent === 'refused') throw new ValueError('is null')
@@ -40,17 +40,6 @@ export function nestedConversionOf({ absent, refine }: RowField): (value: unknow
 export function kindsFor(type: ColumnType): readonly FieldKind[] {
   const kinds: readonly FieldKind[] = ['bigint', 'int', 'number', 'string', 'date', 'boolean']
   return kinds.filter((kind) => planOf(type, kind) !== null)
-}
-
-function refined<Value>(
-  convert: (value: Value) => unknown,
-  refine: NonNullable<RowField['refine']>,
-): (value: Value) => unknown {
-  return (value) => {
-    const result = refine(convert(value))
-    if (result.success) return result.data
-    throw new ValueError(`is refused by the schema: ${result.error.issues.map((issue) => issue.message).join('; ')}`)
-  }
 }
 
 /** `any` gives: bigint for INT64, number for smaller integers and floats, Date, exact text for decimals, parsed JSON. */

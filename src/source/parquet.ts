@@ -17,6 +17,7 @@ import { ParquetRows } from './parquet-rows.ts'
 import { contradictions } from './parquet-schema.ts'
 import { anyField, type RowField, type RowReading, readingOf } from './row-field.ts'
 import type { Page, PageRows, Source, SourceRange } from './source.ts'
+import { locatedBy, sourceUnreadable } from './source-unreadable.ts'
 import { validatedRows } from './validated-rows.ts'
 
 /**
@@ -58,21 +59,17 @@ class ParquetFiles implements Source {
       yield { rows: [], cursor: after, last: true }
       return
     }
-    const place = FileLocator.safeParse(locator)
-    if (!place.success)
-      throw unreadable([
-        `partition ${range.from} to ${range.to} does not say in which file it lies: plan the run again`,
-      ])
-    const file = await ParquetFile.open(resolve(this.#folder, place.data.path))
+    const place = locatedBy(FileLocator, { range, locator }, 'in which file it lies')
+    const file = await ParquetFile.open(resolve(this.#folder, place.path))
     try {
-      requireSame(file.path, await file.identityNow(), place.data)
-      const rows = new ParquetRows(file, this.#fieldsOf(file), next - place.data.firstPosition)
+      requireSame(file.path, await file.identityNow(), place)
+      const rows = new ParquetRows(file, this.#fieldsOf(file), next - place.firstPosition)
       while (next < to) {
         const count = Math.min(chunkRows, to - next)
         const page = await this.#rowsOf(await rows.next(count, signal), count, next)
         next += count
         // Checked after reading: rows of a file that was changed meanwhile are never handed out.
-        requireSame(file.path, await file.identityNow(), place.data)
+        requireSame(file.path, await file.identityNow(), place)
         yield { rows: page, cursor: String(next - 1), last: next >= to }
         if (page instanceof ColumnRows) page.release()
       }
@@ -107,7 +104,7 @@ class ParquetFiles implements Source {
         reasons.push(...error.reasons)
       }
     }
-    if (reasons.length > 0) throw unreadable(reasons)
+    if (reasons.length > 0) throw sourceUnreadable(reasons)
     return files
   }
 
@@ -115,7 +112,7 @@ class ParquetFiles implements Source {
     const file = await ParquetFile.open(path)
     try {
       const problems = contradictions(file.columns, this.#fieldsOf(file), this.#definition.position)
-      if (problems.length > 0) throw unreadable(problems.map((problem) => `${path}: ${problem}`))
+      if (problems.length > 0) throw sourceUnreadable(problems.map((problem) => `${path}: ${problem}`))
       return { ...file.identity, rowGroups: [...file.rowGroups] }
     } finally {
       await file.close()
@@ -126,6 +123,3 @@ class ParquetFiles implements Source {
 function position(text: string): number {
   return Number(boundValue('integer', text))
 }
-
-const unreadable = (reasons: readonly string[]): TerminalError =>
-  new TerminalError('SOURCE_NOT_READABLE', reasons.join('; '), { reasons })

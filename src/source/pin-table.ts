@@ -1,7 +1,7 @@
 // The domain of a run over a table, as it is now: from where to where, how many rows, and where they lie.
 import type { NumberedBounds, PinnedBounds } from '../contract/plan.ts'
 import { boundText, boundValue, type KeyRange } from '../contract/range.ts'
-import type { BoundParams, PartitionBy } from '../define/partition-by.ts'
+import type { ByQuantiles, PartitionBy } from '../define/partition-by.ts'
 import type { AnyRow } from '../define/row-schema.ts'
 import type { TableName } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
@@ -31,16 +31,16 @@ export async function pinTable(
   before?: PinnedBounds,
 ): Promise<PinnedBounds> {
   const [column] = columns
-  const kind = column === undefined || columns.length > 1 ? null : numberedKindOf(column)
-  if (by.kind === 'hash' && column !== undefined) return pinRing(pool, table, column)
-  if (by.kind === 'list' && column !== undefined) return listBounds(pool, column, by, params)
-  if (kind === null || column === undefined) return pinKeys(pool, table, by, columns, params)
-  const named = 'bounds' in by ? by.bounds : null
-  const timezone = 'timezone' in by ? by.timezone : 'UTC'
+  if (column === undefined) throw new TypeError('no partition column was looked up')
+  if (by.kind === 'hash') return pinRing(pool, table, column)
+  if (by.kind === 'list') return listBounds(pool, column, by, params)
+  const kind = columns.length > 1 ? null : numberedKindOf(column)
+  if (by.kind === 'quantiles' && kind === null) return pinKeys(pool, table, by, columns, params)
+  if (kind === null) throw new TypeError(`column "${column.name}" cannot be cut by ${by.kind}`)
   const ends =
-    named === null
+    by.bounds === null
       ? boundsAbove(kind, column.name, before, await tableBounds(pool, table, kind, column))
-      : paramBounds(kind, named, params, timezone)
+      : paramBounds(kind, by.bounds, params, by.kind === 'key' ? 'UTC' : by.timezone)
   const within = withinOf({ kind, ...ends }, partitionTerms({ kind, hashed: false }, [column]))
   const rows = await estimatedRows(pool, table, within)
   const pinned: NumberedBounds = { kind, column: column.name, ...ends, estimatedRows: rows }
@@ -73,15 +73,13 @@ async function pinRing(pool: Pool, table: TableName, column: TableColumn): Promi
 async function pinKeys(
   pool: Pool,
   table: TableName,
-  by: ColumnsBy,
+  { bounds, rows: size }: ByQuantiles<string, string>,
   columns: readonly TableColumn[],
   params: AnyRow,
 ): Promise<PinnedBounds> {
-  const named: BoundParams<string> | null = 'bounds' in by ? by.bounds : null
-  const size = by.kind === 'quantiles' ? by.rows : Number.POSITIVE_INFINITY
   const terms = partitionTerms({ kind: 'key', hashed: false }, columns)
   const ends =
-    named === null ? await keyBounds(pool, table, columns) : await keyParamBounds(pool, columns, named, params)
+    bounds === null ? await keyBounds(pool, table, columns) : await keyParamBounds(pool, columns, bounds, params)
   const within = withinOf({ kind: 'key', ...ends }, terms)
   const rows = await estimatedRows(pool, table, within)
   const spread = await keySteps(pool, table, terms, ends, within, size, rows)

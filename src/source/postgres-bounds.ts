@@ -1,6 +1,6 @@
 import { messageOf, TerminalError } from '../contract/errors.ts'
 import { writePlace } from '../contract/key-place.ts'
-import { boundText, type NumberedKind } from '../contract/range.ts'
+import { boundText, cuttableBelow, cutUnits, type NumberedKind } from '../contract/range.ts'
 import type { TableName } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
 import { compared, keyTerm, nameOf, numberedTerm, type OrderTerm, placeOf } from './order-term.ts'
@@ -13,14 +13,6 @@ interface Bounds {
   readonly to: string
 }
 
-/**
- * Times are bounded by whole milliseconds: a row whose time passed through a Date has lost what is below, and must not fall
- * out of its range.
- */
-const units = { integer: 1n, time: 1_000n, uuid: 1n } as const
-
-const floored = (value: bigint, unit: bigint): bigint => value - (((value % unit) + unit) % unit)
-
 /** From the column's first value to just after its last. */
 export async function tableBounds(
   pool: Pool,
@@ -32,8 +24,7 @@ export async function tableBounds(
   const ends = await firstAndLast(pool, table, [{ sql, selected: `(${numbered(kind, column, sql)})::text` }])
   if (ends === null) return { from: boundText(kind, 0n), to: boundText(kind, 0n) }
   const [first, last] = ends.map(([text = '']) => valueOf(kind, column, text)) as [bigint, bigint]
-  const unit = units[kind]
-  return { from: boundText(kind, floored(first, unit)), to: endAfter(kind, column, floored(last, unit) + unit) }
+  return { from: boundText(kind, cuttableBelow(kind, first)), to: endAfter(kind, column, last) }
 }
 
 /** From the first key to just after the last, in the server's order. */
@@ -96,15 +87,11 @@ function valueOf(kind: NumberedKind, column: TableColumn, text: string): bigint 
   }
 }
 
-function endAfter(kind: NumberedKind, column: TableColumn, end: bigint): string {
+function endAfter(kind: NumberedKind, column: TableColumn, last: bigint): string {
   try {
-    return boundText(kind, end)
+    return boundText(kind, cuttableBelow(kind, last) + cutUnits[kind])
   } catch (error) {
-    throw withoutBounds(
-      column,
-      `${boundText(kind, end - 1n)}, after which there is nothing (${messageOf(error)})`,
-      error,
-    )
+    throw withoutBounds(column, `${boundText(kind, last)}, after which there is nothing (${messageOf(error)})`, error)
   }
 }
 

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { ValueError } from '../files/value-error.ts'
 import { isoDate, isoTimestamp } from './iso-text.ts'
 import type { TableColumn } from './postgres-catalog.ts'
-import type { FieldKind, RowField } from './row-field.ts'
+import { type FieldKind, type RowField, refined } from './row-field.ts'
 
 /** What becomes of a value, which comes as the server's text. Throws ValueError for one that does not fit. */
 export type FromText = (text: string) => unknown
@@ -29,13 +29,7 @@ export function microsOf(text: string): bigint {
 /** How the texts of a column become the values of a field; null when none of them could. */
 export function fromText(column: TableColumn, field: RowField): FromText | null {
   const convert = conversionOf(column, field.kind)
-  const { refine } = field
-  if (convert === null || refine === null) return convert
-  return (text) => {
-    const result = refine(convert(text))
-    if (result.success) return result.data
-    throw new ValueError(`is refused by the schema: ${result.error.issues.map((issue) => issue.message).join('; ')}`)
-  }
+  return convert === null ? null : refined(convert, field.refine)
 }
 
 /** The kinds of field a column can become, for messages. */

@@ -25,6 +25,7 @@ import { firstPages } from './postgres-small-ranges.ts'
 import { writersEnded } from './postgres-writers.ts'
 import { anyField, hasObjectRules, type RowField, rowFields } from './row-field.ts'
 import type { Page, PageRows, Source, SourceRange } from './source.ts'
+import { locatedBy, sourceUnreadable } from './source-unreadable.ts'
 import { tableCatalogue } from './table-catalogue.ts'
 import { type TextColumn, type TextRow, TextRows } from './text-rows.ts'
 import { validatedRows } from './validated-rows.ts'
@@ -135,7 +136,7 @@ class PostgresTable implements Source {
       yield { rows: [], cursor: after, last: true }
       return
     }
-    const located = locatedIn(locator, range)
+    const located = locatedBy(Locator, { range, locator }, 'which column it counts in')
     const { order: all, selection, converted, keyAt } = await this.#layout(columnsOf(located, range))
     const order = 'values' in located && located.values !== undefined ? await this.#only(all, located) : all
     const whereIs = (row: TextRow | undefined): string =>
@@ -214,7 +215,7 @@ class PostgresTable implements Source {
         : tableProblems(catalogue, this.#fieldsOf(catalogue.columns), this.#definition.key, partitioning).map(
             (problem) => `table ${this.#definition.table}: ${problem}`,
           )
-    if (problems.length > 0) throw new TerminalError('SOURCE_NOT_READABLE', problems.join('; '), { reasons: problems })
+    if (problems.length > 0) throw sourceUnreadable(problems)
     return catalogue
   }
 }
@@ -232,15 +233,6 @@ const Locator = z.union([
 ])
 
 type Locator = z.infer<typeof Locator>
-
-function locatedIn(locator: SourceRange['locator'], range: SourceRange['range']): Locator {
-  const found = Locator.safeParse(locator)
-  if (found.success) return found.data
-  throw new TerminalError(
-    'SOURCE_NOT_READABLE',
-    `partition ${range.from} to ${range.to} does not say which column it counts in: plan the run again`,
-  )
-}
 
 const columnsOf = (locator: Locator, { kind }: SourceRange['range']): PartitionColumns =>
   'columns' in locator

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RowSchema } from '../define/row-schema.ts'
+import { ValueError } from '../files/value-error.ts'
 
 /** What a field of a row becomes; `any`: whatever the source's own default for the column is. */
 export type FieldKind = 'bigint' | 'int' | 'number' | 'string' | 'date' | 'boolean' | 'any'
@@ -53,6 +54,32 @@ export const anyField = (name: string): RowField => ({ name, kind: 'any', absent
 /** True when the object has rules of its own, beyond those of its fields. */
 export function hasObjectRules(schema: RowSchema<unknown>): boolean {
   return schema instanceof z.core.$ZodObject && (schema._zod.def.checks?.length ?? 0) > 0
+}
+
+/** A conversion, and then what else the schema says of the field. Throws ValueError with it. */
+export function refined<Value>(
+  convert: (value: Value) => unknown,
+  refine: RowField['refine'],
+): (value: Value) => unknown {
+  if (refine === null) return convert
+  return (value) => {
+    const result = refine(convert(value))
+    if (result.success) return result.data
+    throw new ValueError(`is refused by the schema: ${result.error.issues.map((issue) => issue.message).join('; ')}`)
+  }
+}
+
+/** What becomes of a member of parsed JSON, which may be missing. Throws ValueError for one that does not fit. */
+export function jsonField(
+  { absent, refine }: RowField,
+  convert: (value: unknown) => unknown,
+): (value: unknown) => unknown {
+  const present = refined(convert, refine)
+  return (value) => {
+    if (value !== null && value !== undefined) return present(value)
+    if (absent !== 'refused') return absent.value
+    throw new ValueError(value === null ? 'is null' : 'is missing')
+  }
 }
 
 function rowField(name: string, field: z.core.$ZodType): RowField {

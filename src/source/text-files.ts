@@ -16,6 +16,7 @@ import { maxPartitions } from '../plan/plan-hash.ts'
 import { findPaths } from './file-paths.ts'
 import { JoinedRows } from './record-rows.ts'
 import type { Page, PageRows, Source, SourceRange } from './source.ts'
+import { locatedBy, sourceUnreadable } from './source-unreadable.ts'
 import { encodingOf } from './text-encoding.ts'
 import type { TextBody, TextFormat } from './text-format.ts'
 
@@ -71,15 +72,11 @@ export class TextFiles implements Source {
       yield { rows: [], cursor: after, last: true }
       return
     }
-    const place = FileLocator.safeParse(locator)
-    if (!place.success)
-      throw unreadable([
-        `partition ${range.from} to ${range.to} does not say in which file it lies: plan the run again`,
-      ])
-    const { path, firstPosition: first } = place.data
+    const place = locatedBy(FileLocator, { range, locator }, 'in which file it lies')
+    const { path, firstPosition: first } = place
     const file = await openText(this.#format, resolve(this.#where.folder, path))
     try {
-      requireSame(file.path, file.identity, place.data)
+      requireSame(file.path, file.identity, place)
       const body = await file.body(signal)
       const begin = after === null ? from - first : positionOf(after) - first
       const start =
@@ -103,7 +100,7 @@ export class TextFiles implements Source {
         if (rows.length > 0) cursor = String(first + reader.position)
         const last = !(await reader.ready(signal))
         // Checked after reading: rows of a file that was changed meanwhile are never handed out.
-        requireSame(file.path, await identityOf(file.handle), place.data)
+        requireSame(file.path, await identityOf(file.handle), place)
         yield { rows, cursor, last }
         if (last) return
       }
@@ -133,7 +130,7 @@ export class TextFiles implements Source {
         reasons.push(...error.reasons)
       }
     }
-    if (reasons.length > 0) throw unreadable(reasons)
+    if (reasons.length > 0) throw sourceUnreadable(reasons)
   }
 
   async #pinned(
@@ -183,7 +180,7 @@ async function openText(format: TextFormat, path: string): Promise<OpenedText> {
       body: async (signal) => {
         const begin = await encodingOf(handle, path)
         const body = await format.open({ path, begin, records: (from) => records(from, bytes) }, signal)
-        if (body.problems.length > 0) throw unreadable(body.problems.map((problem) => `${path}: ${problem}`))
+        if (body.problems.length > 0) throw sourceUnreadable(body.problems.map((problem) => `${path}: ${problem}`))
         return body
       },
     }
@@ -194,6 +191,3 @@ async function openText(format: TextFormat, path: string): Promise<OpenedText> {
 }
 
 const positionOf = (text: string): number => Number(boundValue('integer', text))
-
-const unreadable = (reasons: readonly string[]): TerminalError =>
-  new TerminalError('SOURCE_NOT_READABLE', reasons.join('; '), { reasons })

@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { Count } from '../contract/certificate.ts'
 import { type Intent, PartitionIntent } from '../contract/control.ts'
 import type { PartitionId, RunId } from '../contract/ids.ts'
 import type { RunState } from '../contract/states.ts'
-import { acknowledgements } from '../ledger/queries.ts'
+import { acknowledgements } from '../ledger/intent-queries.ts'
 import { type Run, readPartition, readRun } from '../plan/run.ts'
 import type { StoredPartition } from '../plan/task-of.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
+import { StoredCount } from '../postgres/stored-values.ts'
 import type { Acknowledged } from '../status/acknowledged.ts'
 import type { PlannedPartitionState, RecordedPartition } from './compare.ts'
 
@@ -101,7 +101,6 @@ export function createLiveRuns(pool: Pool, schema: string): LiveRuns {
   }
 }
 
-const StoredCount = z.coerce.number().pipe(Count)
 const PlanRow = z.object({ partition_id: z.uuid(), index: StoredCount })
 const RecordedRow = z.object({
   partition_id: z.uuid(),

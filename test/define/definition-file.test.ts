@@ -65,7 +65,6 @@ describe('a definition as a file', () => {
       'by: quantiles, column: [tenant, id], rows: 10',
       { kind: 'quantiles', columns: ['tenant', 'id'], rows: 10, timezone: 'UTC', bounds: null },
     ],
-    ['by: hash, column: tenant, partitions: 8', { kind: 'hash', column: 'tenant', partitions: 8 }],
     ['by: list, column: id, values: ids, size: 50', { kind: 'list', column: 'id', values: 'ids', size: 50 }],
     // The sink owns a range of its column: there is nothing to choose.
     [
@@ -74,6 +73,15 @@ describe('a definition as a file', () => {
     ],
   ])('may be cut %s', async (by, expected) => {
     expect((await read(orders.replace(/partitionBy: .*/, `partitionBy: { ${by} }`))).partitionBy).toEqual(expected)
+  })
+
+  it('may be cut by hashes, if the sink owns no range, which would be one of hashes', async () => {
+    const hashed = orders.replace(/partitionBy: .*/, 'partitionBy: { by: hash, column: id, partitions: 8 }')
+    expect(await reasons(hashed)).toEqual([
+      'range "created_at" of postgres.insert cannot hold the hash by which the source is cut: use postgres.upsert without a range',
+    ])
+    const upsert = hashed.replace(/sink: .*/, 'sink: { kind: postgres.upsert, table: public.orders_copy, key: [id] }')
+    expect((await read(upsert)).partitionBy).toEqual({ kind: 'hash', column: 'id', partitions: 8 })
   })
 
   it('may read files, upsert, and be JSON', async () => {

@@ -6,9 +6,9 @@ import {
   type Sources,
 } from '../../src/process/effective-settings.ts'
 
-const cwd = '/work/here'
+const cwd = '/srv/here'
 const file = {
-  file: '/work/here/tidemark.config.yaml',
+  file: '/srv/here/tidemark.config.yaml',
   values: {
     TIDEMARK_SLOTS: { text: '3', line: 4 },
     LOG_LEVEL: { text: 'warn', line: 5 },
@@ -37,7 +37,7 @@ describe('where a setting comes from', () => {
   })
 
   test('a file that lies elsewhere is named whole', () => {
-    expect(of({ cwd: '/work/other', file }, 'LOG_LEVEL')?.origin?.where).toBe('/work/here/tidemark.config.yaml:5')
+    expect(of({ cwd: '/srv/other', file }, 'LOG_LEVEL')?.origin?.where).toBe('/srv/here/tidemark.config.yaml:5')
   })
 
   test('a running system fills in, but only for whom something is missing, as for commands', () => {
