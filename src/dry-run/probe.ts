@@ -51,8 +51,9 @@ async function probePartition(
       // Bad rows are the run's business: what is asked here is how long it takes.
       rejectable: Number.POSITIVE_INFINITY,
     })
+    const read = performance.now()
     await sink.rehearse(buffer)
-    chunks.push({ rows: page.rows.length, ms: performance.now() - began })
+    chunks.push({ rows: page.rows.length, readMs: read - began, writeMs: performance.now() - read })
     if (chunks.length === chunksEach || page.last) break
     began = performance.now()
   }
