@@ -52,6 +52,10 @@ const requests: RequestMessageInput[] = [
     ...{ version: 1, type: 'start', requestKey: `follow/${runId}`, backfill: 'orders-v3', params: {} },
     ...{ follow: true, follows: runId },
   },
+  {
+    ...{ version: 1, type: 'start', requestKey: 'orders-v2/again', backfill: 'orders-v2', params: {} },
+    ...{ reprocess: 'missing', dryRun: true },
+  },
   { version: 1, type: 'pause', requestKey: 'pause/1', runId, reason: 'the database is busy', requestedBy: 'ana' },
   { version: 1, type: 'resume', requestKey: 'resume/1', runId, partitionId },
   { version: 1, type: 'cancel', requestKey: 'cancel/1', runId },
@@ -78,6 +82,24 @@ const status: StatusEvent[] = [
   { ...answer, type: 'request.accepted', runId },
   { ...answer, type: 'request.duplicate', runId },
   { ...answer, type: 'request.rejected', reasons: ['backfill "orders-v3" is not known; did you mean "orders-v2"?'] },
+  {
+    ...{ ...answer, type: 'request.reported' },
+    report: {
+      ...{ version: 1, backfill: 'orders-v2', definitionHash: hash, planId: hash, params: {} },
+      ...{ target: 'db.example.com:5432/shop/public.orders_v2', range, why: null, partitions: 1, rows: null },
+      rule: 'rows whose created_at is from 2026-01-01T00:00:00Z to before 2026-01-02T00:00:00Z: those above belong to a later run',
+      conflicts: [],
+      selection: {
+        reprocess: 'missing',
+        leftOut: [{ from: range.from, to: '2026-01-01T06:00:00Z', why: 'completed', runId }],
+        leftOutRanges: 1,
+      },
+      forecast: null,
+      listed: [
+        { index: 0, from: '2026-01-01T06:00:00Z', to: range.to, locator: { column: 'created_at' }, estimatedRows: null },
+      ],
+    },
+  },
   {
     ...ofRun,
     type: 'run.planned',

@@ -2,7 +2,7 @@ import type { LedgerReader } from '../compose.ts'
 import { RetryableError } from '../contract/errors.ts'
 import type { RunId } from '../contract/ids.ts'
 import type { ArchiveRequest, IntentRequest, TuneRequest } from '../contract/request.ts'
-import type { RequestAnswer, StatusEvent } from '../contract/status.ts'
+import { isAnswer, type RequestAnswer, type StatusEvent } from '../contract/status.ts'
 import { readConfig } from '../process/config.ts'
 import { type Obedience, obedienceOf } from '../status/acknowledged.ts'
 import { createClientLog } from './client-log.ts'
@@ -98,7 +98,7 @@ async function answerTo(
   sent: { readonly requestKey: string; readonly requestHash: string },
 ): Promise<RequestAnswer> {
   for await (const event of events)
-    if ('requestHash' in event && event.requestKey === sent.requestKey && event.requestHash === sent.requestHash)
+    if (isAnswer(event) && event.requestKey === sent.requestKey && event.requestHash === sent.requestHash)
       return event
   throw new RetryableError('TIMED_OUT', 'the status topic ended before the answer came')
 }

@@ -7,18 +7,20 @@ const barWidth = 40
 
 /** A plan for a person: what, how much, how long, and what stands in the way. */
 export function planText(report: PlanReport): string {
-  const { rows, forecast } = report
+  const { rows, forecast, selection } = report
   const facts: [string, string][] = [
     ['backfill', `${report.backfill} into ${report.target}`],
     ['rows', report.rule],
     ...(report.why === null ? [] : [['cut along', report.why] as [string, string]]),
     ['partitions', partitionsText(report)],
+    ...(selection === null ? [] : [['reprocess', selectionText(selection)] as [string, string]]),
     ...(forecast === null ? [] : [['time', timeText(forecast)] as [string, string]]),
     ['plan', report.planId],
   ]
   const blocks = [facts.map(([name, text]) => `${name.padEnd(12)} ${text}`).join('\n')]
   if (rows !== null && rows.total > 0) blocks.push(histogramText(rows))
   if (report.listed.length > 0) blocks.push(partitionTable(report))
+  if (selection !== null && selection.leftOut.length > 0) blocks.push(leftOutTable(selection))
   for (const conflict of report.conflicts) blocks.push(`would wait now: ${conflict}`)
   return blocks.join('\n\n')
 }
@@ -61,4 +63,22 @@ function partitionTable({ listed, partitions }: PlanReport): string {
     table.push([index, from, to, estimatedRows === null ? '?' : countText(estimatedRows)])
   const heading = listed.length < partitions ? `the ${listed.length} largest:\n` : ''
   return `${heading}${linesOf(table)}`
+}
+
+const policies = {
+  missing: 'what no earlier run completed',
+  failed: 'what earlier runs tried and did not complete',
+  all: 'everything',
+} as const
+
+type Selection = NonNullable<PlanReport['selection']>
+
+function selectionText({ reprocess, leftOutRanges }: Selection): string {
+  return `${policies[reprocess]}; ${leftOutRanges === 0 ? 'nothing is left out' : `${countText(leftOutRanges)} ${leftOutRanges === 1 ? 'range is' : 'ranges are'} left out`}`
+}
+
+function leftOutTable({ leftOut, leftOutRanges }: Selection): string {
+  const table = new Table({ ...plain, head: ['left out from', 'to', 'why', 'run'] })
+  for (const { from, to, why, runId } of leftOut) table.push([from, to, why, runId ?? ''])
+  return `${leftOut.length < leftOutRanges ? `the first ${leftOut.length} of ${countText(leftOutRanges)}:\n` : ''}${linesOf(table)}`
 }

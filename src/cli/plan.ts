@@ -6,7 +6,7 @@ import type { CommandContext } from './context.ts'
 import { withRunningSystem } from './dev-folder.ts'
 import { EndedWith, exitCodes } from './exit-code.ts'
 import { parseCount, parseParams } from './parse-options.ts'
-import { collect } from './request.ts'
+import { collect, reprocessOption } from './request.ts'
 
 /** `tidemark plan`: what a start request would do, and what it would take, without doing it. */
 export function addPlan(program: Command, context: CommandContext): void {
@@ -17,6 +17,7 @@ export function addPlan(program: Command, context: CommandContext): void {
     .option('--definitions <folder>', 'folder of the definition files (default: $TIDEMARK_DEFINITIONS or ./backfills)')
     .option('--params <json>', 'params as one JSON object')
     .option('--param <name=value>', 'one param; may be given several times', collect)
+    .addOption(reprocessOption())
     .option('--workers <count>', 'workers to reckon with', parseCount(1, 10_000), 1)
     .option('--no-probe', 'do not try chunks: no forecast of the time')
     .option('--all', 'list every partition, not only the largest')
@@ -34,10 +35,11 @@ export function addPlan(program: Command, context: CommandContext): void {
           : { TIDEMARK_DEFINITIONS: resolve(context.cwd, options.definitions) }),
       })
       const [{ dryRunOf }, { planText }] = await Promise.all([import('../compose.ts'), import('./plan-text.ts')])
+      const { reprocess = 'all' } = options
       const workers = options.probe ? { count: options.workers, slots: config.slots } : null
       const lists = options.all === true ? 'all' : 'largest'
       const log = await createClientLog(context.env, config)
-      const report = await dryRunOf(config, backfill, { params, lists, workers }, log, signal)
+      const report = await dryRunOf(config, backfill, { params, reprocess, lists, workers }, log, signal)
       if (options.json) context.output.json(report)
       else context.output.data(planText(report))
       if (options.detailedExitcode === true && report.conflicts.length > 0)

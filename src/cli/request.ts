@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { Option } from '@commander-js/extra-typings'
 import { v7 as uuidV7 } from 'uuid'
 import { TerminalError } from '../contract/errors.ts'
 import { Sha256 } from '../contract/ids.ts'
 import { PlanReport } from '../contract/plan-report.ts'
-import type { ApprovedPlan, StartRequest } from '../contract/request.ts'
+import { type ApprovedPlan, Reprocess, type StartRequest } from '../contract/request.ts'
 import { parseParams } from './parse-options.ts'
 
 export interface RequestOptions {
@@ -11,6 +12,7 @@ export interface RequestOptions {
   readonly param?: readonly string[] | undefined
   readonly requestKey?: string | undefined
   readonly plan?: string | undefined
+  readonly reprocess?: Reprocess | undefined
   readonly follow?: boolean | undefined
   readonly follows?: string | undefined
 }
@@ -23,6 +25,7 @@ export function startRequest(backfill: string, options: RequestOptions, user: st
     requestKey: options.requestKey ?? `${backfill}/${uuidV7()}`,
     backfill,
     params: parseParams(options.params, options.param ?? []),
+    ...(options.reprocess === undefined ? {} : { reprocess: options.reprocess }),
     ...(options.follow === undefined ? {} : { follow: options.follow }),
     ...(options.follows === undefined ? {} : { follows: options.follows }),
     ...(options.plan === undefined ? {} : { plan: approvedPlan(options.plan) }),
@@ -48,3 +51,10 @@ function approvedPlan(idOrFile: string): ApprovedPlan {
 
 /** Collects the values of an option that may be given several times. */
 export const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value]
+
+/** What to do of a domain that earlier runs were over. */
+export const reprocessOption = () =>
+  new Option(
+    '--reprocess <what>',
+    'of what earlier runs were over, only what none of them completed (missing), only what they tried and did not complete (failed), or everything (default)',
+  ).choices(Reprocess.options)

@@ -6,6 +6,7 @@ import { codeOf } from '../postgres/classify.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { noMark } from '../process/marks.ts'
+import type { SinkTarget } from '../sink/sink.ts'
 import { adaptersOf } from './adapters.ts'
 import { createPools } from './pools.ts'
 
@@ -24,15 +25,15 @@ export async function dryRunOf(
   try {
     const adapters = adaptersOf(config, pools.open, log, noMark, true)
     const runs = createRunStore(pools.open(config.databaseUrl), config.schema, config.liveRuns)
+    // Before the first run of all there are no tables: nobody is live, and nothing was done.
     const deps = {
       source: adapters.source(discovered),
       sink: await adapters.sink(discovered),
-      // Before the first run of all there are no tables, and nobody is live.
-      liveRunOn: (target: Parameters<typeof runs.liveRunOn>[0]) =>
-        runs.liveRunOn(target).catch((error: unknown) => {
-          if (codeOf(error) === undefinedTable) return null
-          throw error
-        }),
+      earlier: {
+        runsOn: (...of: Parameters<typeof runs.runsOn>) => runs.runsOn(...of).catch(withoutTables([])),
+        earlierPartitions: runs.earlierPartitions,
+      },
+      liveRunOn: (target: SinkTarget) => runs.liveRunOn(target).catch(withoutTables(null)),
       random: Math.random,
     }
     return await dryRun(deps, discovered, options, signal)
@@ -40,3 +41,10 @@ export async function dryRunOf(
     await pools.close()
   }
 }
+
+const withoutTables =
+  <Nothing>(nothing: Nothing) =>
+  (error: unknown): Nothing => {
+    if (codeOf(error) === undefinedTable) return nothing
+    throw error
+  }

@@ -1,6 +1,7 @@
 import { v7 as uuidV7 } from 'uuid'
 import type { RequestMessageInput } from '../contract/request.ts'
 import { discoverBackfills } from '../define/discover.ts'
+import { dryRun } from '../dry-run/dry-run.ts'
 import { createControlLog, createStatusLog, createTaskLog, produceRequest } from '../kafka/message-logs.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
 import { createAdmissionStore } from '../plan/admission-store.ts'
@@ -80,6 +81,19 @@ export async function composePlanner(config: Config, log: Log, mark: Mark): Prom
     control: createControlLog(base.logs),
     openSource: adapters.source,
     openSink: adapters.sink,
+    dryRun: async ({ backfill, params, reprocess = 'all' }, signal) => {
+      const discovered = definitions.get(backfill)
+      return dryRun(
+        {
+          source: adapters.source(discovered),
+          sink: await adapters.sink(discovered),
+          ...{ earlier: runs, liveRunOn: runs.liveRunOn, random: Math.random },
+        },
+        discovered,
+        { params, reprocess, lists: 'largest', workers: null },
+        signal,
+      )
+    },
     newRunId: () => uuidV7(),
     planSoon: () => maker.soon(),
   })

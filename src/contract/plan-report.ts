@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { Count } from './certificate.ts'
-import { BackfillId, Sha256 } from './ids.ts'
+import { BackfillId, RunId, Sha256 } from './ids.ts'
 import { PlannedPartition } from './plan.ts'
 import { KeyRange } from './range.ts'
+import { Reprocess } from './request.ts'
 
 /** Rows a partition, by the source's own estimate. */
 const Sizes = z.object({
@@ -30,6 +31,21 @@ const Forecast = z.object({
   p90Ms: Count,
 })
 
+const Selection = z.object({
+  reprocess: Reprocess,
+  /** Ranges of the domain that the run leaves out, in order; the first of them, when there are many. */
+  leftOut: z.array(
+    z.object({
+      from: z.string(),
+      to: z.string(),
+      why: z.enum(['completed', 'in flight', 'never tried']),
+      /** The run that did it, or has it; null: none ever tried. */
+      runId: RunId.nullable(),
+    }),
+  ),
+  leftOutRanges: Count,
+})
+
 /** What a start request would do, told without doing it: `tidemark plan … --json`. */
 export const PlanReport = z.object({
   version: z.literal(1),
@@ -50,6 +66,8 @@ export const PlanReport = z.object({
   /** What would keep the run from beginning at once. */
   conflicts: z.array(z.string()),
   /** Null: there is nothing to probe, or it was not asked for. */
+  /** What earlier runs leave to do; null: everything is done, whatever they did. */
+  selection: Selection.nullable(),
   forecast: Forecast.nullable(),
   /** The largest partitions, or all where they were asked for. */
   listed: z.array(PlannedPartition),

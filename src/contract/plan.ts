@@ -37,6 +37,13 @@ export type PinnedOffsets = z.infer<typeof PinnedOffsets>
 export const RowSpread = z.array(z.object({ to: z.string(), rows: Count }))
 export type RowSpread = z.infer<typeof RowSpread>
 
+const selected = {
+  /**
+   * Of the domain only these ranges, for what is between them is not to be done again: ascending, disjoint. Partitions
+   * along a column are cut at their ends too; others are done whole where they have part of one.
+   */
+  only: z.array(z.object({ from: z.string(), to: z.string() })).optional(),
+}
 const why = {
   /** Why the domain is cut along this column, where that was left to the planner. */
   why: z.string().optional(),
@@ -47,6 +54,7 @@ const ofColumn = {
   /** Where the partitions are to hold equally many rows. */
   spread: RowSpread.optional(),
   ...why,
+  ...selected,
 }
 
 /**
@@ -56,14 +64,15 @@ const ofColumn = {
  * topic partitions; an offset may have no record.
  */
 export const PinnedBounds = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('rows'), files: z.array(PinnedFile) }),
-  z.object({ kind: z.literal('bytes'), files: z.array(PinnedTextFile) }),
+  z.object({ kind: z.literal('rows'), files: z.array(PinnedFile), ...selected }),
+  z.object({ kind: z.literal('bytes'), files: z.array(PinnedTextFile), ...selected }),
   z.object({
     kind: z.literal('offsets'),
     topic: z.string(),
     /** No other topic ever has it, also of the same name; null: the brokers give topics none. */
     topicId: z.string().nullable(),
     topicPartitions: z.array(PinnedOffsets),
+    ...selected,
   }),
   z.object({
     kind: z.literal('integer'),
@@ -86,6 +95,7 @@ export const PinnedBounds = z.discriminatedUnion('kind', [
     /** Only rows with one of these values of the one column: distinct, in the server's order. */
     values: z.array(z.string()).optional(),
     ...why,
+    ...selected,
   }),
 ])
 export type PinnedBounds = z.infer<typeof PinnedBounds>

@@ -36,6 +36,13 @@ export const ApprovedPlan = z.strictObject({
 })
 export type ApprovedPlan = z.infer<typeof ApprovedPlan>
 
+/**
+ * What of a domain to do that earlier runs of the backfill, with the same params but for its bounds, were over already:
+ * `missing`: what none of them completed. `failed`: what they tried and did not complete. `all`: everything.
+ */
+export const Reprocess = z.enum(['missing', 'failed', 'all'])
+export type Reprocess = z.infer<typeof Reprocess>
+
 export const StartRequest = z.strictObject({
   ...asked,
   type: z.literal('start'),
@@ -43,6 +50,10 @@ export const StartRequest = z.strictObject({
   /** Validated by the backfill's own params schema. */
   params: z.record(z.string(), z.json()).default({}),
   ...share,
+  /** Default: all. */
+  reprocess: Reprocess.optional(),
+  /** Only tell what it would do (`request.reported`): nothing is stored, and the request key stays free. */
+  dryRun: z.boolean().optional(),
   /** A run that still waits in the queue then fails instead. */
   expiresAt: Instant.optional(),
   /** Only if planning still gives this plan. */

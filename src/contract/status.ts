@@ -3,14 +3,15 @@ import { Count, Totals } from './certificate.ts'
 import { Intent } from './control.ts'
 import { BackfillId, PartitionId, RequestKey, RunId, Sha256, WorkerId } from './ids.ts'
 import { Instant } from './instant.ts'
+import { PlanReport } from './plan-report.ts'
 import { Cursor, KeyRange } from './range.ts'
 import { RunState } from './states.ts'
 
 /**
  * One fact, told once (and harmlessly again). Readers drop fields they do not know. The identity of a partition event
  * is (partitionId, epoch, sequence, type), of a run event (runId, type), of an intent and a tuning also its sequence, of
- * an acknowledgement (runId, sequence, worker), of an answer (requestKey, requestHash, type), of due times that were
- * skipped (backfill, from, to).
+ * an acknowledgement (runId, sequence, worker), of an answer (requestKey, requestHash, type), of a reported plan also its
+ * id and time, of due times that were skipped (backfill, from, to).
  */
 const fact = { version: z.literal(1), at: Instant }
 
@@ -29,6 +30,14 @@ export const RequestRejected = z.object({
   type: z.literal('request.rejected'),
   /** Every reason found, each naming the field, the value and what would be right. */
   reasons: z.array(z.string()).min(1),
+})
+
+/** The answer to a dry run: what a start request would do now. Told anew each time it is asked for. */
+export const RequestReported = z.object({
+  ...answer,
+  type: z.literal('request.reported'),
+  /** With the largest partitions, without a forecast. */
+  report: PlanReport,
 })
 
 const ofRun = { ...fact, runId: RunId, backfill: BackfillId }
@@ -191,6 +200,7 @@ export const StatusEvent = z.discriminatedUnion('type', [
   RequestAccepted,
   RequestDuplicate,
   RequestRejected,
+  RequestReported,
   RunQueued,
   RunPlanned,
   RunEnded,
@@ -214,7 +224,11 @@ export type IntentEvent = z.infer<typeof RunIntended> | z.infer<typeof Partition
 export type RunChanges = z.infer<typeof RunTuned>['changes']
 export type RunEvent = z.infer<typeof RunPlanned> | RunEnd
 export type Acknowledgement = z.infer<typeof IntentAcknowledged>
-export type RequestAnswer = Extract<StatusEvent, { requestHash: string }>
+/** What holds a request key, and what does not. */
+export type RequestAnswer = z.infer<typeof RequestAccepted | typeof RequestDuplicate | typeof RequestRejected>
+
+export const isAnswer = (event: StatusEvent): event is RequestAnswer =>
+  'requestHash' in event && event.type !== 'request.reported'
 
 /** Between events of equal epoch and sequence the later of the partition's life wins. */
 export const partitionEventRank = {
@@ -232,6 +246,8 @@ export function statusIdentity(event: StatusEvent): string {
     case 'request.duplicate':
     case 'request.rejected':
       return [event.type, event.requestKey ?? '', event.requestHash].join('|')
+    case 'request.reported':
+      return [event.type, event.requestKey ?? '', event.requestHash, event.report.planId, event.at].join('|')
     case 'run.queued':
       return [event.type, event.runId, event.position].join('|')
     case 'run.planned':

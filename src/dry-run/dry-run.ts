@@ -1,10 +1,13 @@
 import type { PinnedBounds, PlannedPartition } from '../contract/plan.ts'
 import type { PlanReport } from '../contract/plan-report.ts'
+import type { Reprocess } from '../contract/request.ts'
 import type { DiscoveredBackfill } from '../define/discover.ts'
 import { checkRun } from '../plan/check-run.ts'
 import { cut, keyKindOf } from '../plan/cut.ts'
-import { estimatedRowsOf, rangeOf } from '../plan/pinned-domain.ts'
+import { type EarlierRuns, type EarlierWorkOptions, earlierWork } from '../plan/earlier-work.ts'
+import { rangeOf } from '../plan/pinned-domain.ts'
 import { outlinePlan } from '../plan/plan-hash.ts'
+import { selected } from '../plan/reprocess.ts'
 import type { Run } from '../plan/run.ts'
 import type { Sink, SinkTarget } from '../sink/sink.ts'
 import type { Source } from '../source/source.ts'
@@ -15,6 +18,7 @@ import { type Counted, countedAsTheyPass } from './sizes.ts'
 export interface DryRunDeps {
   readonly source: Source
   readonly sink: Sink
+  readonly earlier: EarlierRuns
   /** The live run on a target; null when there is none. */
   liveRunOn(this: void, target: SinkTarget): Promise<Pick<Run, 'id' | 'backfill' | 'state'> | null>
   random(this: void): number
@@ -22,12 +26,14 @@ export interface DryRunDeps {
 
 export interface DryRunOptions {
   readonly params: PlanReport['params']
+  readonly reprocess: Reprocess
   readonly lists: 'largest' | 'all'
   /** Null: nothing is probed. */
   readonly workers: { readonly count: number; readonly slots: number } | null
 }
 
 const [probedPartitions, chunksEach] = [6, 2]
+const mostLeftOut = 100
 
 /**
  * What a start request with these params would do: checked, pinned and cut as the planner does it, and priced by trying
@@ -35,9 +41,9 @@ const [probedPartitions, chunksEach] = [6, 2]
  * is wrong at once.
  */
 export async function dryRun(
-  { source, sink, liveRunOn, random }: DryRunDeps,
+  { source, sink, earlier, liveRunOn, random }: DryRunDeps,
   discovered: DiscoveredBackfill,
-  { params: given, lists, workers }: DryRunOptions,
+  { params: given, reprocess, lists, workers }: DryRunOptions,
   signal: AbortSignal,
 ): Promise<PlanReport> {
   const { backfill, hash } = discovered
@@ -48,7 +54,11 @@ export async function dryRun(
     signal,
   )
   const live = await liveRunOn(target)
-  const bounds = await source.pin(backfill.partitionBy, params, signal)
+  const pinned = await source.pin(backfill.partitionBy, params, signal)
+  const { bounds, selection } =
+    reprocess === 'all'
+      ? { bounds: pinned, selection: null }
+      : await selectedOf(earlier, reprocess, { backfill, target, params, bounds: pinned }, signal)
   sink.buffer(rangeOf(bounds))
   let counted: Counted = { rows: null, listed: [] }
   const passing = countedAsTheyPass(cut(bounds, backfill.partitionBy), lists, (found) => {
@@ -62,7 +72,7 @@ export async function dryRun(
     { source, sink, backfill, params, kind: keyKindOf(bounds), partitions: tried, atOnce, chunksEach },
     signal,
   )
-  const rows = estimatedRowsOf(bounds)
+  const rows = outline.estimatedRows
   const price =
     workers === null || rows === null
       ? null
@@ -92,12 +102,24 @@ export async function dryRun(
         : [
             `run ${live.id} of backfill "${live.backfill}" is ${live.state} on the same target: wait until it has ended`,
           ],
+    selection,
     forecast:
       price === null
         ? null
         : { ...price, probedChunks: chunks.length, probedRows: chunks.reduce((sum, chunk) => sum + chunk.rows, 0) },
     listed: [...counted.listed],
   }
+}
+
+async function selectedOf(
+  earlier: EarlierRuns,
+  reprocess: Exclude<Reprocess, 'all'>,
+  of: EarlierWorkOptions,
+  signal: AbortSignal,
+): Promise<Pick<PlanReport, 'selection'> & { readonly bounds: PinnedBounds }> {
+  const { stretches } = await earlierWork(earlier, of, signal)
+  const { bounds, leftOut } = selected(of.bounds, reprocess, stretches)
+  return { bounds, selection: { reprocess, leftOut: leftOut.slice(0, mostLeftOut), leftOutRanges: leftOut.length } }
 }
 
 /** Partitions from all over the plan, so that what is tried is like what is not. */

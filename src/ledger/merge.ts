@@ -118,6 +118,7 @@ export function mergeEvents(events: readonly StatusEvent[]): LedgerState {
         acknowledgements.set(key, laterAcknowledgement(acknowledgements.get(key), acknowledgementRecord(event)))
         break
       }
+      case 'request.reported':
       case 'run.queued':
       case 'run.tuned':
       case 'run.archived':

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { RequestKey, RunId, Sha256 } from '../contract/ids.ts'
+import type { PlanReport } from '../contract/plan-report.ts'
 import type { RequestMessage } from '../contract/request.ts'
-import type { RequestAnswer } from '../contract/status.ts'
+import type { RequestAnswer, StatusEvent } from '../contract/status.ts'
 
 const sha256 = (content: string | Buffer): Sha256 => createHash('sha256').update(content).digest('hex')
 
@@ -49,6 +50,10 @@ export function rejected(
     reasons: shortened(reasons),
     at: now.toISOString(),
   }
+}
+
+export function reported({ requestKey, requestHash }: AskedRequest, report: PlanReport, now: Date): StatusEvent {
+  return { version: 1, type: 'request.reported', requestKey, requestHash, report, at: now.toISOString() }
 }
 
 const [mostReasons, longestReason] = [50, 2_000]

@@ -14,6 +14,7 @@ import { cutRows } from './cut-rows.ts'
 import { cutSteps } from './cut-steps.ts'
 import { cutTimeWindows } from './cut-time-windows.ts'
 import { locatorOf } from './locator-of.ts'
+import { selectedPieces } from './selected-pieces.ts'
 
 /** What the bounds of these partitions count in. */
 export function keyKindOf(bounds: PinnedBounds): KeyKind {
@@ -22,13 +23,14 @@ export function keyKindOf(bounds: PinnedBounds): KeyKind {
 
 /**
  * The partitions of a pinned domain, in order, one at a time: half-open ranges that do not overlap and leave nothing
- * out, the same for the same arguments. An empty domain is one partition whose `from` equals its `to`.
+ * out but what the bounds say is not to be done, the same for the same arguments. An empty domain is one partition whose
+ * `from` equals its `to`.
  * Throws TerminalError (PLAN_INVALID) naming what cannot be cut.
  */
 export function* cut(bounds: PinnedBounds, partitionBy: PartitionBy): Generator<PlannedPartition> {
   let index = 0
-  for (const piece of pieces(bounds, partitionBy)) yield { index: index++, ...piece }
-  if (index === 0) yield { index, ...emptyDomain(bounds) }
+  for (const piece of selectedPieces(bounds, pieces(bounds, partitionBy))) yield { index: index++, ...piece }
+  if (index === 0 && bounds.only === undefined) yield { index, ...emptyDomain(bounds) }
 }
 
 function pieces(bounds: PinnedBounds, by: PartitionBy): Generator<Omit<PlannedPartition, 'index'>> {

@@ -1,6 +1,6 @@
 import type { PinnedBounds, PinnedOffsets } from '../contract/plan.ts'
 import type { KeyRange } from '../contract/range.ts'
-import { keyKindOf } from './cut.ts'
+import { locatorOf } from './locator-of.ts'
 
 /** The pinned domain as one range. */
 export function rangeOf(bounds: PinnedBounds): KeyRange {
@@ -15,26 +15,40 @@ export function rangeOf(bounds: PinnedBounds): KeyRange {
     case 'time':
     case 'uuid':
     case 'key':
-      return { kind: keyKindOf(bounds), from: bounds.from, to: bounds.to }
+      return { kind: bounds.kind, from: bounds.from, to: bounds.to }
   }
 }
 
-/** Rows in the pinned domain, when the source knows; of a topic the offsets, of which some may have no record. */
-export function estimatedRowsOf(bounds: PinnedBounds): number | null {
+/** A pinned domain without what is only believed of it: statistics that were brought up to date give the same plan. */
+export function domainOf(bounds: PinnedBounds): object {
   switch (bounds.kind) {
     case 'rows':
-      return rowsOf(bounds.files)
-    case 'bytes':
-      return sum(bounds.files.map(({ estimatedRows }) => estimatedRows))
     case 'offsets':
-      return Number(offsetsOf(bounds.topicPartitions))
+      return bounds
+    case 'bytes':
+      return {
+        ...{ kind: bounds.kind, ...onlyOf(bounds) },
+        files: bounds.files.map(({ path, bytes, modifiedMs, starts }) => ({ path, bytes, modifiedMs, starts })),
+      }
+    case 'key':
     case 'integer':
     case 'time':
     case 'uuid':
-    case 'key':
-      return bounds.estimatedRows
+      return {
+        kind: bounds.kind,
+        ...locatorOf(bounds),
+        from: bounds.from,
+        to: bounds.to,
+        ...listOf(bounds),
+        ...onlyOf(bounds),
+      }
   }
 }
+
+const listOf = (bounds: PinnedBounds): object =>
+  bounds.kind === 'key' && bounds.values !== undefined ? { values: bounds.values } : {}
+
+const onlyOf = ({ only }: PinnedBounds): object => (only === undefined ? {} : { only })
 
 const rowsOf = (files: Extract<PinnedBounds, { kind: 'rows' }>['files']): number =>
   sum(files.flatMap(({ rowGroups }) => rowGroups))

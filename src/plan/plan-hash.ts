@@ -4,7 +4,7 @@ import canonicalize from 'canonicalize'
 import { TerminalError } from '../contract/errors.ts'
 import type { Sha256 } from '../contract/ids.ts'
 import type { PinnedBounds, PlannedPartition } from '../contract/plan.ts'
-import { locatorOf } from './locator-of.ts'
+import { domainOf } from './pinned-domain.ts'
 
 /** More than this is most likely a window of a wrong unit, and would keep the planner busy for hours. */
 export const maxPartitions = 1_000_000
@@ -12,10 +12,12 @@ export const maxPartitions = 1_000_000
 export interface PlanOutline {
   readonly planHash: Sha256
   readonly partitions: number
+  /** Rows of all of them, as far as they are known; null when those of one are not. */
+  readonly estimatedRows: number | null
 }
 
 /**
- * Goes through a whole plan without keeping it: how many partitions it has, and the SHA-256 over definition, pinned
+ * Goes through a whole plan without keeping it: how many partitions and rows it has, and the SHA-256 over definition, pinned
  * bounds and every partition. The same plan has the same hash on every machine.
  * Throws TerminalError (PLAN_INVALID) when there are more than `limit` partitions.
  */
@@ -28,7 +30,8 @@ export async function outlinePlan(
 ): Promise<PlanOutline> {
   const hash = createHash('sha256').update(`${definitionHash}\n${canonicalize(domainOf(bounds))}\n`)
   let count = 0
-  for await (const { index, from, to, locator } of partitions) {
+  let rows: number | null = 0
+  for await (const { index, from, to, locator, estimatedRows } of partitions) {
     if (count === limit)
       throw new TerminalError(
         'PLAN_INVALID',
@@ -36,32 +39,11 @@ export async function outlinePlan(
       )
     hash.update(`${canonicalize([index, from, to, locator])}\n`)
     count += 1
+    rows = rows === null || estimatedRows === null ? null : rows + estimatedRows
     if (count % 5_000 === 0) {
       await yieldToEvents()
       signal.throwIfAborted()
     }
   }
-  return { planHash: hash.digest('hex'), partitions: count }
+  return { planHash: hash.digest('hex'), partitions: count, estimatedRows: rows }
 }
-
-/** Without what is only believed of it: statistics that were brought up to date give the same plan. */
-function domainOf(bounds: PinnedBounds): object {
-  switch (bounds.kind) {
-    case 'rows':
-    case 'offsets':
-      return bounds
-    case 'bytes':
-      return {
-        kind: bounds.kind,
-        files: bounds.files.map(({ path, bytes, modifiedMs, starts }) => ({ path, bytes, modifiedMs, starts })),
-      }
-    case 'key':
-    case 'integer':
-    case 'time':
-    case 'uuid':
-      return { kind: bounds.kind, ...locatorOf(bounds), from: bounds.from, to: bounds.to, ...listOf(bounds) }
-  }
-}
-
-const listOf = (bounds: PinnedBounds): object =>
-  bounds.kind === 'key' && bounds.values !== undefined ? { values: bounds.values } : {}

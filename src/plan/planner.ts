@@ -6,12 +6,13 @@ import { refuse } from './accept-run.ts'
 import { readRequest } from './admit-request.ts'
 import { type AskedRequest, requestHashOf } from './answer.ts'
 import { type ArchiveDeps, archiveRun } from './archive-run.ts'
+import { type ReportDeps, reportPlan } from './report-plan.ts'
 import { retryRun } from './retry-run.ts'
 import { type SetIntentDeps, setIntent } from './set-intent.ts'
 import { type StartDeps, startRun } from './start-run.ts'
 import { type TuneDeps, tuneRun } from './tune-run.ts'
 
-export interface PlannerDeps extends StartDeps, SetIntentDeps, TuneDeps, ArchiveDeps {
+export interface PlannerDeps extends StartDeps, ReportDeps, SetIntentDeps, TuneDeps, ArchiveDeps {
   readonly runs: StartDeps['runs']
   readonly intents: SetIntentDeps['intents']
   readonly feed: RecordFeed
@@ -64,7 +65,7 @@ interface Asked extends AskedRequest {
 function answerRequest(deps: PlannerDeps, { request, ...asked }: Asked, signal: AbortSignal): Promise<void> {
   switch (request.type) {
     case 'start':
-      return startRun(deps, { ...asked, request }, signal)
+      return (request.dryRun === true ? reportPlan : startRun)(deps, { ...asked, request }, signal)
     case 'retry':
       return retryRun(deps, { ...asked, request }, signal)
     case 'tune':

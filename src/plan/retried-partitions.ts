@@ -23,16 +23,12 @@ export function partitionsOf(
 export async function* retriedPartitions(
   runs: Pick<RunStore, 'retried'>,
   retry: Retry,
-  passes: (partition: PlannedPartition) => void = () => {},
 ): AsyncGenerator<PlannedPartition> {
   let index = 0
   for (let after = -1; ; ) {
     const page = await runs.retried(retry, after, perPage)
-    for (const { range, locator, estimatedRows } of page) {
-      const partition = { index: index++, from: range.from, to: range.to, locator, estimatedRows }
-      passes(partition)
-      yield partition
-    }
+    for (const { range, locator, estimatedRows } of page)
+      yield { index: index++, from: range.from, to: range.to, locator, estimatedRows }
     const last = page.at(-1)
     if (last === undefined) return
     after = last.index

@@ -21,11 +21,7 @@ export function retryRun(deps: StartDeps, asked: AskedRun<RetryRequest>, signal:
     const discovered = deps.definitions.get(of.backfill)
     const { target } = await checkRun(deps, discovered, of.params, signal)
     const retry = { retryOf: of.id, retryOnly: request.partitionIds ?? null }
-    let estimatedRows: number | null = 0
-    const partitions = retriedPartitions(deps.runs, retry, ({ estimatedRows: rows }) => {
-      estimatedRows = rows === null || estimatedRows === null ? null : estimatedRows + rows
-    })
-    const outline = await outlinePlan(discovered.hash, of.bounds, partitions, signal)
+    const outline = await outlinePlan(discovered.hash, of.bounds, retriedPartitions(deps.runs, retry), signal)
     if (outline.partitions === 0)
       throw new TerminalError(
         'PARAMS_INVALID',
@@ -41,7 +37,7 @@ export function retryRun(deps: StartDeps, asked: AskedRun<RetryRequest>, signal:
       target,
       bounds: of.bounds,
       range: of.range,
-      estimatedRows,
+      earlierRuns: null,
       ...outline,
       priority: request.priority ?? of.priority,
       weight: request.weight ?? of.weight,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PartitionId, type RequestKey, RunId, Sha256 } from '../contract/ids.ts'
+import { type BackfillId, PartitionId, type RequestKey, RunId, Sha256 } from '../contract/ids.ts'
 import type { RetryRequest, StartRequest } from '../contract/request.ts'
 import { PartitionState } from '../contract/states.ts'
 import { RunTuned } from '../contract/status.ts'
@@ -43,6 +43,9 @@ export interface PublishingRun extends Run {
   readonly mostOpen: number | null
 }
 
+/** A partition of an earlier run; `pending` and 0 when the ledger knows nothing of it. */
+export type EarlierPartition = z.infer<typeof EarlierRow>
+
 /** All SQL of requests, runs and their partitions that the planner needs; each method is one statement, so one transaction. */
 export interface RunStore {
   /** The request that holds a key, with its run. */
@@ -50,7 +53,8 @@ export interface RunStore {
   liveRunOn(target: SinkTarget): Promise<Run | null>
   /**
    * Run and request in one transaction, with the decision whether it may begin: an admission, in which it is admitted or
-   * waits. Null: another run has the key, or follows the run that this one is to follow.
+   * waits. Null: another run has the key, or follows the run that this one is to follow, or came in of which its bounds
+   * would have to take account.
    */
   accept(run: NewRun, accepted: AcceptedRequest): Promise<Admission | null>
   /** A page of the plan, which begins at `planCursor`. False: the plan is not there any more, another planner wrote on. */
@@ -61,6 +65,10 @@ export interface RunStore {
   followerOf(run: RunId): Promise<RunId | null>
   /** Those of a run's partitions that are named, with what the ledger knows; `pending`: nothing. */
   partitionStates(run: RunId, named: readonly PartitionId[]): Promise<ReadonlyMap<PartitionId, PartitionState>>
+  /** Every run of a backfill on a target, those that came first in front. */
+  runsOn(backfill: BackfillId, target: SinkTarget): Promise<readonly Run[]>
+  /** Partitions of a run with what the ledger knows, in the order of its plan, after an index. */
+  earlierPartitions(run: RunId, after: number, limit: number): Promise<readonly EarlierPartition[]>
   /** Partitions to be done again, in the order of their plan, after an index. */
   retried(retry: Retry, after: number, limit: number): Promise<readonly StoredPartition[]>
   /** Runs whose plan is not complete, those that are to begin first in front. */
@@ -131,7 +139,8 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
                insert into ${in_('run')} (id, state, request_key, backfill, definition_hash, definition, params, requested_by,
                                           target, target_id, bounds, range, estimated_rows, plan_hash, partitions, priority,
                                           weight, expires_at, retry_of, retry_only, follow, follows)
-               values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20, $21, $22, $23, $24, $25)
+               select $1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20, $21, $22, $23, $24, $25
+                where $26::int8 is null or $26 = (select count(*) from ${in_('run')} where backfill = $3 and target_id = $9)
                on conflict do nothing returning id),
              followed as (
                update ${in_('run')} set followed = true where id = $25 and exists (select from accepted))
@@ -149,7 +158,7 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
               ],
               ...[bodyHash, JSON.stringify(request), topicPartition, offset, run.priority, run.weight],
               ...['expiresAt' in request ? request.expiresAt : null, run.retryOf, run.retryOnly],
-              ...[run.follow, run.follows],
+              ...[run.follow, run.follows, run.earlierRuns],
             ],
           )
           return rowCount === 1 ? admitNext(client, quoteIdentifier(schema), liveRuns) : null
@@ -183,6 +192,22 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
         [run, named],
       )
       return new Map(rows.map((row) => StateRow.parse(row)).map(({ partitionId, state }) => [partitionId, state]))
+    },
+    runsOn: async (backfill, target) => {
+      const { rows } = await ask(
+        `select ${runColumns} from ${in_('run')} r where backfill = $1 and target_id = $2 order by accepted_at, id`,
+        [backfill, target.id],
+      )
+      return rows.map(readRun)
+    },
+    earlierPartitions: async (run, after, limit) => {
+      const { rows } = await ask(
+        `select p.index, p."from", p."to", coalesce(l.state, 'pending') as state, coalesce(l.epoch, 0) as epoch
+           from ${in_('partition')} p left join ${in_('ledger_partition')} l using (partition_id)
+          where p.run_id = $1 and p.index > $2 order by p.index limit $3`,
+        [run, after, limit],
+      )
+      return rows.map((row) => EarlierRow.parse(row))
     },
     retried: async ({ retryOf, retryOnly }, after, limit) => {
       const { rows } = await ask(
@@ -280,3 +305,11 @@ const PublishingRow = z.object({
 })
 
 const StateRow = z.object({ partitionId: PartitionId, state: PartitionState })
+
+const EarlierRow = z.object({
+  index: StoredCount,
+  from: z.string(),
+  to: z.string(),
+  state: PartitionState,
+  epoch: StoredCount,
+})

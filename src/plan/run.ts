@@ -53,6 +53,8 @@ export interface Retry {
 
 export type NewRun = Omit<Run, 'state' | 'intent' | 'controlSequence' | 'planCursor' | 'isPlanned' | 'published'> & {
   readonly definition: BackfillDescription
+  /** Runs of this backfill on its target of which its bounds take account; null: they take account of none. */
+  readonly earlierRuns: number | null
 }
 
 const RunRow = z.object({

@@ -7,9 +7,11 @@ import { type AcceptDeps, type AskedRun, acceptRun } from './accept-run.ts'
 import { requireApproved } from './approved-plan.ts'
 import { type CheckDeps, checkRun } from './check-run.ts'
 import { cut } from './cut.ts'
+import { type EarlierWorkOptions, earlierWork } from './earlier-work.ts'
 import { followedRun, isFollowed } from './followed-run.ts'
-import { estimatedRowsOf, rangeOf } from './pinned-domain.ts'
+import { rangeOf } from './pinned-domain.ts'
 import { outlinePlan } from './plan-hash.ts'
+import { selected } from './reprocess.ts'
 import type { NewRun, Run } from './run.ts'
 
 export interface StartDeps extends AcceptDeps, CheckDeps {
@@ -26,7 +28,8 @@ export function startRun(deps: StartDeps, asked: AskedRun<StartRequest>, signal:
     const follow = isFollowed(request, backfill)
     const { follows = null } = request
     const before = follows === null ? null : await followedRun(deps.runs, request, follows, backfill)
-    const bounds = await source.pin(backfill.partitionBy, params, signal, before?.bounds)
+    const pinned = await source.pin(backfill.partitionBy, params, signal, before?.bounds)
+    const { bounds, earlierRuns } = await wanted(deps, request, { backfill, target, params, bounds: pinned }, signal)
     // Refuses what the sink cannot own a range of, before anything is planned.
     sink.buffer(rangeOf(bounds))
     if (before !== null) requireMore(before, rangeOf(bounds))
@@ -44,8 +47,8 @@ export function startRun(deps: StartDeps, asked: AskedRun<StartRequest>, signal:
       target,
       bounds,
       range: rangeOf(bounds),
-      estimatedRows: estimatedRowsOf(bounds),
       ...outline,
+      earlierRuns,
       priority: request.priority ?? 0,
       weight: request.weight ?? 1,
       retryOf: null,
@@ -60,4 +63,22 @@ export function startRun(deps: StartDeps, asked: AskedRun<StartRequest>, signal:
 function requireMore({ id, range }: Run, { from, to }: KeyRange): void {
   if (from !== to) return
   throw new TerminalError('PARAMS_INVALID', `follows run ${id}: the source has no rows above ${range.to} yet`)
+}
+
+/** What of the domain the request wants done. Throws TerminalError when that is nothing, or cannot be known yet. */
+async function wanted(
+  { runs }: Pick<StartDeps, 'runs'>,
+  { reprocess = 'all' }: StartRequest,
+  of: EarlierWorkOptions,
+  signal: AbortSignal,
+): Promise<Pick<NewRun, 'bounds' | 'earlierRuns'>> {
+  if (reprocess === 'all') return { bounds: of.bounds, earlierRuns: null }
+  const { stretches, runs: earlierRuns } = await earlierWork(runs, of, signal)
+  const live = stretches.find(({ did }) => did === 'in flight')
+  if (live !== undefined)
+    throw new TerminalError(
+      'PARAMS_INVALID',
+      `reprocess "${reprocess}": run ${live.runId} still works on the domain: ask again when it has ended`,
+    )
+  return { bounds: selected(of.bounds, reprocess, stretches).bounds, earlierRuns }
 }

@@ -4,7 +4,14 @@ import { type ForecastFacts, forecast } from '../../src/dry-run/forecast.ts'
 import { randomOf } from '../chaos/schedule.ts'
 
 const even: ForecastFacts = {
-  ...{ chunks: [{ rows: 1_000, readMs: 100, writeMs: 0 }], atOnce: 2, rows: 1_000_000, partitions: 100, workers: 1, slots: 2 },
+  ...{
+    chunks: [{ rows: 1_000, readMs: 100, writeMs: 0 }],
+    atOnce: 2,
+    rows: 1_000_000,
+    partitions: 100,
+    workers: 1,
+    slots: 2,
+  },
   ...{ rowsPerSecond: null, maxConcurrentPartitions: null },
 }
 

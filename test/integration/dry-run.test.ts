@@ -62,11 +62,12 @@ describe('a dry run', () => {
       {
         source: openPostgresTable(source as PostgresTableSource<AnyRow>, { pool: database.pool, partitionBy }),
         sink: sink.kind === 'postgres.insert' ? openPostgresInsert(sink, deps) : openPostgresUpsert(sink, deps),
+        earlier: { runsOn: async () => [], earlierPartitions: async () => [] },
         liveRunOn: async () => live,
         random: () => 0.5,
       },
       found,
-      { params: {}, lists: 'largest', workers: { count: 1, slots: 2 }, ...options },
+      { params: {}, reprocess: 'all', lists: 'largest', workers: { count: 1, slots: 2 }, ...options },
       signal,
     )
     expect(PlanReport.parse(JSON.parse(JSON.stringify(told)))).toEqual(told)

@@ -10,6 +10,7 @@ import type { StatusEvent } from '../../src/contract/status.ts'
 import type { TaskMessage } from '../../src/contract/task.ts'
 import { definitionHash, describeBackfill } from '../../src/define/describe.ts'
 import type { Definitions, DiscoveredBackfill } from '../../src/define/discover.ts'
+import { dryRun } from '../../src/dry-run/dry-run.ts'
 import { postgres } from '../../src/entry/postgres.ts'
 import { defineBackfill, type Limits, partition } from '../../src/index.ts'
 import { recordEvents } from '../../src/ledger/record-events.ts'
@@ -145,6 +146,20 @@ function planner(
     openSource: () => source,
     openSink: async ({ backfill }) => ({ ...sink, target: async () => targetOf(backfill.sink.table) }),
     room: { window: around.window, batch: 500, isStalled: () => false },
+    dryRun: async ({ backfill, params, reprocess = 'all' }, signal) => {
+      const found = around.definitions.get(backfill)
+      const runs = createRunStore(pool, schema, around.liveRuns)
+      return dryRun(
+        {
+          source,
+          sink: { ...sink, target: async () => targetOf(found.backfill.sink.table) },
+          ...{ earlier: runs, liveRunOn: runs.liveRunOn, random: () => 0.5 },
+        },
+        found,
+        { params, reprocess, lists: 'all', workers: null },
+        signal,
+      )
+    },
     planSoon: () => {},
     publishSoon: () => {},
     now: () => new Date(),
@@ -559,6 +574,106 @@ test('a partition that is named is done again; what cannot be is told with every
   const again = await endWith(database, around, [])
   await hand([retry(again, { requestKey: 'none' })], { offset: 5 })
   expect(reasons(around).at(-1)).toBe(`retry of run ${again}: it is failed, and no partition of it failed`)
+})
+
+test('a new request does only what earlier runs left, or what failed in them', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  const hand = planner(database, around)
+  const ask = async (requestKey: string, given: object): Promise<string[]> => {
+    const before = around.tasks.length
+    await hand([start({ requestKey, ...given })], { offset: before + 1 })
+    return around.tasks
+      .slice(before)
+      .toSorted((a, b) => a.index - b.index)
+      .map(({ index, range }) => `${index}: ${bounds(range)}`)
+  }
+  await hand([start()])
+  const first = String((await database.rows('select id from :schema.run'))[0]?.id)
+  expect(await ask('early', { reprocess: 'missing' })).toEqual([])
+  await endWith(database, around, [2, 7])
+  // The source has grown: what came in is missing, what failed is no more than it was.
+  around.lastKey = 15
+  expect(await ask('failed', { reprocess: 'failed' })).toEqual(['0: 20-30', '1: 70-80'])
+  const second = await endWith(database, around, [1])
+  expect(await ask('missing', { reprocess: 'missing' })).toEqual(['0: 70-80', '1: 100-110', '2: 110-115'])
+  const [stored] = await database.rows(
+    `select partitions, bounds->'only' as only from :schema.run where request_key = 'missing'`,
+  )
+  expect(stored).toEqual({
+    partitions: '3',
+    only: [
+      { from: '70', to: '80' },
+      { from: '100', to: '115' },
+    ],
+  })
+  const third = await endWith(database, around, [])
+  expect(await ask('nothing', { reprocess: 'failed' })).toEqual([])
+  expect(await ask('all done', { reprocess: 'missing' })).toEqual([])
+  expect(reasons(around)).toEqual([
+    `reprocess "missing": run ${first} still works on the domain: ask again when it has ended`,
+    `reprocess "failed": nothing of 0 to 115 failed: run ${first} and 2 more have it`,
+    `reprocess "missing": nothing of 0 to 115 is missing: run ${first} and 2 more have it`,
+  ])
+  expect(new Set([first, second, third]).size).toBe(3)
+  // Other params are other work, but for the bounds; another backfill and another target have a history of their own.
+  expect(await ask('us', { reprocess: 'missing', params: { from: 0, to: 5, region: 'us' } })).toEqual([
+    '0: 0-10',
+    '1: 10-20',
+  ])
+  await endWith(database, around, [])
+  expect(await ask('trips', { reprocess: 'missing', backfill: 'trips', params: { from: 0, to: 5 } })).toHaveLength(2)
+})
+
+test('a dry run tells what the request would do, each time as it is then, and keeps nothing', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  const hand = planner(database, around)
+  const dry = (given: object = {}): object => start({ requestKey: 'dry', dryRun: true, ...given })
+  const told = (): unknown[] =>
+    around.events.flatMap((event) =>
+      event.type === 'request.reported' ? [[event.requestKey, event.report.listed.map(bounds), event.report.selection]] : [],
+    )
+  await hand([dry({ params: { from: 0, to: 20 } })])
+  expect(types(around)).toEqual(['request.reported'])
+  expect(told()).toEqual([['dry', ['0-10', '10-20'], null]])
+  expect(await database.rows('select from :schema.run')).toEqual([])
+  // Its key is free.
+  await hand([start({ requestKey: 'dry', params: { from: 0, to: 20 } })], { offset: 1 })
+  expect(types(around).slice(1)).toEqual(['request.accepted', 'run.planned'])
+  const runId = await endWith(database, around, [1])
+  await hand([dry({ params: { from: 0, to: 30 }, reprocess: 'failed' })], { offset: 2 })
+  expect(told()[1]).toEqual([
+    'dry',
+    ['10-20'],
+    {
+      reprocess: 'failed',
+      leftOut: [
+        { from: '0', to: '10', why: 'completed', runId },
+        { from: '20', to: '30', why: 'never tried', runId: null },
+      ],
+      leftOutRanges: 2,
+    },
+  ])
+  await hand([dry({ params: { from: 'a' } }), dry({ follow: true })], { offset: 3 })
+  expect(reasons(around)).toEqual([
+    'params.from: Invalid input: expected number, received string, got "a"',
+    'params.to: Invalid input: expected number, received undefined',
+    'follow: a dry run takes none',
+  ])
+  expect(around.tasks).toHaveLength(2)
+})
+
+test('of two requests for what is missing that come at once, one does it', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  const ask = (requestKey: string): object => start({ requestKey, reprocess: 'missing' })
+  await Promise.all([
+    planner(database, around)([ask('one')], { topicPartition: 0 }),
+    planner(database, around)([ask('two')], { topicPartition: 1 }),
+  ])
+  expect(around.tasks).toHaveLength(10)
+  const [run] = await database.rows('select id from :schema.run')
+  expect(reasons(around)).toEqual([
+    `reprocess "missing": run ${String(run?.id)} still works on the domain: ask again when it has ended`,
+  ])
 })
 
 test('a control database that is away refuses nothing: the request comes again', async () => {

@@ -49,6 +49,16 @@ test('start: accepted with the run, which is planned; the same again is its dupl
   })
 })
 
+test('dryRun: what the request would do is told, and nothing is done', async () => {
+  expect(await client.ask({ ...start, requestKey: 'small/dry', dryRun: true })).toMatchObject({
+    ...{ type: 'request.reported', requestKey: 'small/dry' },
+    report: {
+      ...{ backfill: 'small', partitions: 8, range: { kind: 'integer', from: '0', to: '4000' } },
+      conflicts: [expect.stringContaining(`run ${runId} of backfill "small" is running on the same target`)],
+    },
+  })
+})
+
 test('what is wrong with a request is said, all of it at once', async () => {
   const rejected = async (request: PlainMessage): Promise<unknown> => {
     const answer = await client.ask(request)

@@ -1,5 +1,5 @@
 import type { RequestKey, RunId, Sha256 } from '../../contract/ids.ts'
-import type { RequestAnswer, StatusEvent } from '../../contract/status.ts'
+import { isAnswer, type RequestAnswer, type StatusEvent } from '../../contract/status.ts'
 import { createRunFold, type RunFold, type RunProgress } from '../../status/fold-run.ts'
 import { EndedWith, exitCodes } from '../exit-code.ts'
 
@@ -75,7 +75,7 @@ export function watchRun(
   }
   const read = async (): Promise<void> => {
     for await (const event of events) {
-      if ('requestHash' in event) hear(event)
+      if (isAnswer(event)) hear(event)
       if (fold === undefined) early.push(event)
       else tell(event, fold)
       if (closed) return
