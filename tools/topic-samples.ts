@@ -60,6 +60,15 @@ const requests: RequestMessageInput[] = [
   { version: 1, type: 'resume', requestKey: 'resume/1', runId, partitionId },
   { version: 1, type: 'cancel', requestKey: 'cancel/1', runId },
   { version: 1, type: 'retry', requestKey: 'retry/1', runId, partitionIds: [partitionId], priority: 5 },
+  {
+    version: 1,
+    type: 'retry',
+    requestKey: 'retry/2',
+    runId,
+    ranges: [{ from: range.from, to: '2026-01-01T06:00:00Z' }],
+  },
+  { version: 1, type: 'retry', requestKey: 'retry/3', runId, keys: ['17', 42], reason: 'the customer asked' },
+  { version: 1, type: 'retry', requestKey: 'retry/4', runId, rejected: true },
   { version: 1, type: 'tune', requestKey: 'tune/1', runId, chunkRows: 5_000, rowsPerSecond: null, weight: 2 },
   { version: 1, type: 'archive', requestKey: 'archive/1', runId, reason: 'the numbers were checked' },
 ]
@@ -96,7 +105,13 @@ const status: StatusEvent[] = [
       },
       forecast: null,
       listed: [
-        { index: 0, from: '2026-01-01T06:00:00Z', to: range.to, locator: { column: 'created_at' }, estimatedRows: null },
+        {
+          index: 0,
+          from: '2026-01-01T06:00:00Z',
+          to: range.to,
+          locator: { column: 'created_at' },
+          estimatedRows: null,
+        },
       ],
     },
   },

@@ -98,8 +98,7 @@ async function answerTo(
   sent: { readonly requestKey: string; readonly requestHash: string },
 ): Promise<RequestAnswer> {
   for await (const event of events)
-    if (isAnswer(event) && event.requestKey === sent.requestKey && event.requestHash === sent.requestHash)
-      return event
+    if (isAnswer(event) && event.requestKey === sent.requestKey && event.requestHash === sent.requestHash) return event
   throw new RetryableError('TIMED_OUT', 'the status topic ended before the answer came')
 }
 

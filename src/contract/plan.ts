@@ -40,7 +40,7 @@ export type RowSpread = z.infer<typeof RowSpread>
 const selected = {
   /**
    * Of the domain only these ranges, for what is between them is not to be done again: ascending, disjoint. Partitions
-   * along a column are cut at their ends too; others are done whole where they have part of one.
+   * are cut at their ends too; those of kind `bytes` and `key` are done whole where they have part of one.
    */
   only: z.array(z.object({ from: z.string(), to: z.string() })).optional(),
 }

@@ -85,16 +85,41 @@ export const ResumeRequest = z.strictObject({ ...ofRun, type: z.literal('resume'
 /** Stop at the next chunk boundary for good; what is written stays. */
 export const CancelRequest = z.strictObject({ ...ofRun, type: z.literal('cancel') })
 
-/** Do again what failed in a run that has ended: a run of its own, of those partitions. */
-export const RetryRequest = z.strictObject({
-  ...asked,
-  type: z.literal('retry'),
-  runId: RunId,
-  /** Only these, failed or cancelled; absent: all that failed. */
-  partitionIds: z.array(PartitionId).min(1).max(1_000).optional(),
-  reason: z.string().min(1).max(500).optional(),
-  ...share,
-})
+/** What of a run a retry can name; none of them: the partitions that failed. */
+export const retryable = ['partitionIds', 'rejected', 'ranges', 'keys'] as const
+
+/**
+ * Do a part of a run that has ended again, as a run of its own: the partitions that failed, or what one of `retryable`
+ * names.
+ */
+export const RetryRequest = z
+  .strictObject({
+    ...asked,
+    type: z.literal('retry'),
+    runId: RunId,
+    /** These partitions, failed or cancelled. */
+    partitionIds: z.array(PartitionId).min(1).max(1_000).optional(),
+    /** The completed partitions that had rejected rows, whole. */
+    rejected: z.literal(true).optional(),
+    /** These half-open ranges of its domain, completed or not, in the text form of its bounds. */
+    ranges: z
+      .array(z.strictObject({ from: KeyRange.shape.from, to: KeyRange.shape.to }))
+      .min(1)
+      .max(1_000)
+      .optional(),
+    /** The rows of a table whose key has these values. */
+    keys: z
+      .array(z.union([z.string().max(500), z.number()]))
+      .min(1)
+      .max(5_000)
+      .optional(),
+    reason: z.string().min(1).max(500).optional(),
+    ...share,
+  })
+  .refine((request) => retryable.filter((name) => request[name] !== undefined).length <= 1, {
+    error: `it may name one of ${retryable.join(', ')}, not several`,
+    path: [],
+  })
 export type RetryRequest = z.infer<typeof RetryRequest>
 
 /** Change limits of a live run: workers obey them from their next chunk on, the planner with the next tasks it publishes. */

@@ -112,6 +112,9 @@ const usualRows = 250_000
 /** The same in bytes of text. */
 const usualBytes = 64 * 1024 * 1024
 
+/** Values of a list a partition of which nothing is said. */
+export const usualListSize = 1_000
+
 /** They travel in the task, which must stay far below what a broker takes. */
 const mostValues = 5_000
 
@@ -202,7 +205,7 @@ export const partition = {
     column: Column,
     options: { values: Param; size?: number },
   ): ByList<Column, NoInfer<Param>> {
-    const { values, size = 1_000 } = options
+    const { values, size = usualListSize } = options
     if (!Number.isSafeInteger(size) || size < 1 || size > mostValues)
       throw new RangeError(`partition.byList takes a size from 1 to ${mostValues}, got ${size}`)
     return { kind: 'list', column, values, size }

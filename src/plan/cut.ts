@@ -1,7 +1,7 @@
 import { TerminalError } from '../contract/errors.ts'
 import type { NumberedBounds, PinnedBounds, PlannedPartition } from '../contract/plan.ts'
 import type { KeyKind } from '../contract/range.ts'
-import type { PartitionBy } from '../define/partition-by.ts'
+import { type PartitionBy, usualListSize } from '../define/partition-by.ts'
 import { cutAsTold } from './cut-as-told.ts'
 import { cutBytes } from './cut-bytes.ts'
 import { cutHashRing } from './cut-hash-ring.ts'
@@ -41,7 +41,9 @@ function pieces(bounds: PinnedBounds, by: PartitionBy): Generator<Omit<PlannedPa
   if (by.kind === 'time' && bounds.kind === 'time') return cutTimeWindows(bounds, by)
   if (by.kind === 'key' && (bounds.kind === 'integer' || bounds.kind === 'uuid')) return cutKeyRanges(bounds, by.size)
   if (by.kind === 'hash' && bounds.kind === 'integer') return cutHashRing(bounds, by.partitions)
-  if (by.kind === 'list' && bounds.kind === 'key') return cutList(bounds, by.size)
+  // A retry of keys is such a list, however its backfill is cut.
+  if (bounds.kind === 'key' && bounds.values !== undefined)
+    return cutList(bounds, by.kind === 'list' ? by.size : usualListSize)
   if (by.kind === 'custom' && isNumbered(bounds)) return cutAsTold(bounds, by.ranges)
   if (by.kind === 'quantiles' || by.kind === 'auto') {
     if (bounds.kind === 'key') return cutSteps(bounds, by.rows)

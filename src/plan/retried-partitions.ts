@@ -6,18 +6,20 @@ import type { RunStore } from './run-store.ts'
 
 const perPage = 5_000
 
-/** The partitions of a run's plan, in order, one at a time: cut from its bounds, or taken from the run that it retries. */
+/** The partitions of a run's plan, in order, one at a time: cut from its bounds, or those of the run that it retries. */
 export function partitionsOf(
   runs: Pick<RunStore, 'retried'>,
-  run: Pick<Run, 'bounds' | 'retryOf' | 'retryOnly'>,
+  run: Pick<Run, 'bounds' | 'retryOf' | 'retryWhat' | 'retryOnly'>,
   partitionBy: PartitionBy,
 ): Iterable<PlannedPartition> | AsyncIterable<PlannedPartition> {
-  const { retryOf, retryOnly } = run
-  return retryOf === null ? cut(run.bounds, partitionBy) : retriedPartitions(runs, { retryOf, retryOnly })
+  const { bounds, retryOf, retryWhat, retryOnly } = run
+  return retryOf === null || retryWhat === null || retryWhat === 'cut'
+    ? cut(bounds, partitionBy)
+    : retriedPartitions(runs, { retryOf, retryWhat, retryOnly })
 }
 
 /**
- * Those that failed in a run that has ended, or those that were named, numbered anew: always the same, for nothing
+ * Those that failed in a run that has ended, were named, or had rejected rows, numbered anew: always the same, for nothing
  * happens to the partitions of such a run any more.
  */
 export async function* retriedPartitions(

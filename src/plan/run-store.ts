@@ -92,7 +92,7 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
   const ask = (text: string, values: unknown[]): ReturnType<typeof askControl> => askControl(pool, text, values)
   const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.target_id, r.state, r.intent,
     r.control_sequence, r.bounds, r.range, r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor,
-    r.planned_at is not null as is_planned, r.published, r.priority, r.weight, r.retry_of, r.retry_only, r.follow, r.follows`
+    r.planned_at is not null as is_planned, r.published, r.priority, r.weight, r.retry_of, r.retry_what, r.retry_only, r.follow, r.follows`
   return {
     knownRequest: async (requestKey) => {
       const { rows } = await ask(
@@ -138,8 +138,8 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
             `with accepted as (
                insert into ${in_('run')} (id, state, request_key, backfill, definition_hash, definition, params, requested_by,
                                           target, target_id, bounds, range, estimated_rows, plan_hash, partitions, priority,
-                                          weight, expires_at, retry_of, retry_only, follow, follows)
-               select $1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20, $21, $22, $23, $24, $25
+                                          weight, expires_at, retry_of, retry_only, follow, follows, retry_what)
+               select $1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $19, $20, $21, $22, $23, $24, $25, $27
                 where $26::int8 is null or $26 = (select count(*) from ${in_('run')} where backfill = $3 and target_id = $9)
                on conflict do nothing returning id),
              followed as (
@@ -158,7 +158,7 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
               ],
               ...[bodyHash, JSON.stringify(request), topicPartition, offset, run.priority, run.weight],
               ...['expiresAt' in request ? request.expiresAt : null, run.retryOf, run.retryOnly],
-              ...[run.follow, run.follows, run.earlierRuns],
+              ...[run.follow, run.follows, run.earlierRuns, run.retryWhat],
             ],
           )
           return rowCount === 1 ? admitNext(client, quoteIdentifier(schema), liveRuns) : null
@@ -209,16 +209,18 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
       )
       return rows.map((row) => EarlierRow.parse(row))
     },
-    retried: async ({ retryOf, retryOnly }, after, limit) => {
+    retried: async ({ retryOf, retryWhat, retryOnly }, after, limit) => {
       const { rows } = await ask(
         `select index, partition_id, kind, "from", "to", locator, estimated_rows from ${in_('partition')} p
           where run_id = $1 and index > $3
-            and case when $2::uuid[] is null
-                     then exists (select from ${in_('ledger_partition')} l
-                                   where l.partition_id = p.partition_id and l.state = 'failed')
-                     else partition_id = any ($2) end
+            and case $2 when 'named' then partition_id = any ($5::uuid[])
+                        when 'failed' then exists (select from ${in_('ledger_partition')} l
+                                                    where l.partition_id = p.partition_id and l.state = 'failed')
+                        when 'rejected' then exists (select from ${in_('ledger_partition')} l
+                                                      where l.partition_id = p.partition_id and l.state = 'completed'
+                                                        and l.rows_rejected > 0) end
           order by index limit $4`,
-        [retryOf, retryOnly, after, limit],
+        [retryOf, retryWhat, after, limit, retryOnly],
       )
       return rows.map(readPartition)
     },

@@ -38,7 +38,8 @@ export interface Run {
   readonly weight: number
   /** The run whose partitions it does again; null: it does its own. */
   readonly retryOf: RunId | null
-  /** Those of them that were named; null: all that failed. */
+  readonly retryWhat: RetryWhat | null
+  /** The partitions that were named; null: none were. */
   readonly retryOnly: readonly PartitionId[] | null
   /** When it has completed, the rows above its bounds are the next run's. */
   readonly follow: boolean
@@ -46,8 +47,17 @@ export interface Run {
   readonly follows: RunId | null
 }
 
+/**
+ * What of another run is done again: its partitions that failed, or were named, or had rejected rows; or a part of its
+ * domain, cut anew.
+ */
+const RetryWhat = z.enum(['failed', 'named', 'rejected', 'cut'])
+export type RetryWhat = z.infer<typeof RetryWhat>
+
+/** Partitions of another run. */
 export interface Retry {
   readonly retryOf: RunId
+  readonly retryWhat: Exclude<RetryWhat, 'cut'>
   readonly retryOnly: readonly PartitionId[] | null
 }
 
@@ -79,6 +89,7 @@ const RunRow = z.object({
   priority: z.coerce.number(),
   weight: StoredCount,
   retry_of: RunId.nullable(),
+  retry_what: RetryWhat.nullable(),
   retry_only: z.array(PartitionId).nullable(),
   follow: z.boolean(),
   follows: RunId.nullable(),
@@ -104,6 +115,7 @@ export function readRun(row: unknown): Run {
     priority: counted.priority,
     weight: counted.weight,
     retryOf: counted.retry_of,
+    retryWhat: counted.retry_what,
     retryOnly: counted.retry_only,
     follow: counted.follow,
     follows: counted.follows,

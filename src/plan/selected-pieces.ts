@@ -5,7 +5,10 @@ import { type Span, within } from './stretches.ts'
 
 type Piece = Omit<PlannedPartition, 'index'>
 
-/** Of the pieces of a domain what its bounds say is to be done: along a column cut to size, others whole. */
+/**
+ * Of the pieces of a domain what its bounds say is to be done, cut to size; whole where only the source knows where
+ * there may be a cut.
+ */
 export function* selectedPieces(bounds: PinnedBounds, pieces: Iterable<Piece>): Generator<Piece> {
   if (bounds.only === undefined) {
     yield* pieces
@@ -16,7 +19,7 @@ export function* selectedPieces(bounds: PinnedBounds, pieces: Iterable<Piece>): 
   let before: Piece | null = null
   for (const { piece, whole, from, to } of within(placed(pieces, value), only)) {
     if (from === whole.from && to === whole.to) yield piece
-    else if ('column' in bounds) {
+    else if (bounds.kind !== 'bytes' && bounds.kind !== 'key') {
       const estimatedRows = shareOfRows(piece.estimatedRows, whole.from, whole.to)(from, to)
       yield { ...piece, from: text(from), to: text(to), estimatedRows }
     } else if (piece !== before) yield piece

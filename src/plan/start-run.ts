@@ -52,6 +52,7 @@ export function startRun(deps: StartDeps, asked: AskedRun<StartRequest>, signal:
       priority: request.priority ?? 0,
       weight: request.weight ?? 1,
       retryOf: null,
+      retryWhat: null,
       retryOnly: null,
       follow,
       follows,

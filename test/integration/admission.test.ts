@@ -40,7 +40,7 @@ test('eight planners that die at any moment: never more runs than may be, never 
     ...{ target: { id: target, name: target }, range: { kind: 'integer', from: '0', to: '10' }, estimatedRows: null },
     bounds: { kind: 'integer', column: 'id', from: '0', to: '10', estimatedRows: null },
     ...{ planHash: 'b'.repeat(64), partitions: 1, priority: Math.floor(random() * 3), weight: 1 },
-    ...{ retryOf: null, retryOnly: null, follow: false, follows: null, earlierRuns: null },
+    ...{ retryOf: null, retryWhat: null, retryOnly: null, follow: false, follows: null, earlierRuns: null },
   })
 
   /** A life of a planner: does a few things, and dies in the middle of one, with its connections. */

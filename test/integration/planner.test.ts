@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { ControlMessage } from '../../src/contract/control.ts'
 import { RetryableError, TerminalError } from '../../src/contract/errors.ts'
+import { writePlace } from '../../src/contract/key-place.ts'
 import type { PinnedBounds } from '../../src/contract/plan.ts'
 import type { StatusEvent } from '../../src/contract/status.ts'
 import type { TaskMessage } from '../../src/contract/task.ts'
@@ -63,6 +64,12 @@ function definitionsOf(...all: DiscoveredBackfill[]): Definitions {
   }
 }
 
+const keyList = (values: string[]): PinnedBounds => ({
+  ...{ kind: 'key', columns: ['id'], values, spread: [], estimatedRows: null },
+  from: writePlace({ values: values.slice(0, 1), after: false }),
+  to: writePlace({ values: values.slice(-1), after: true }),
+})
+
 const targetOf = (table: string): SinkTarget => ({ id: `1/test/${table}`, name: `localhost:5432/test/${table}` })
 
 /** What a planner reads and writes besides the control database, which is real. */
@@ -114,11 +121,14 @@ function planner(
     check: async () => {
       if (around.problems.source) throw around.problems.source
     },
-    pin: async (_by: unknown, asked: Record<string, unknown>): Promise<PinnedBounds> => ({
-      ...{ kind: 'integer', column: 'id', estimatedRows: null },
-      from: String(asked.from),
-      to: String(Number(asked.to) + around.lastKey),
-    }),
+    pin: async (_by: unknown, asked: Record<string, unknown>): Promise<PinnedBounds> =>
+      Array.isArray(asked.keys)
+        ? keyList(asked.keys.map(String))
+        : {
+            ...{ kind: 'integer', column: 'id', estimatedRows: null },
+            from: String(asked.from),
+            to: String(Number(asked.to) + around.lastKey),
+          },
   } as unknown as Source
   const sink = {
     check: async () => {
@@ -576,6 +586,57 @@ test('a partition that is named is done again; what cannot be is told with every
   expect(reasons(around).at(-1)).toBe(`retry of run ${again}: it is failed, and no partition of it failed`)
 })
 
+test('ranges, keys and partitions with rejected rows of a run are done again, and belong to it', async () => {
+  const [database, around] = [await controlDatabase(), world()]
+  const hand = planner(database, around)
+  let offset = 0
+  const ask = async (runId: string, given: object): Promise<string[]> => {
+    const before = around.tasks.length
+    offset += 1
+    await hand([retry(runId, { requestKey: JSON.stringify(given), ...given })], { offset })
+    return around.tasks
+      .slice(before)
+      .toSorted((a, b) => a.index - b.index)
+      .map(({ range }) => bounds(range))
+  }
+  await hand([start()])
+  const runId = await endWith(database, around, [])
+  const first = around.tasks[0]
+  if (first === undefined) throw new Error('there is no task')
+  const ranges = [
+    { from: '25', to: '41' },
+    { from: '90', to: '95' },
+    { from: '38', to: '45' },
+  ]
+  expect(await ask(runId, { ranges })).toEqual(['25-30', '30-40', '40-45', '90-95'])
+  await endWith(database, around, [])
+  expect(await ask(runId, { rejected: true })).toEqual([])
+  await database.rows('update :schema.ledger_partition set rows_rejected = 2 where partition_id = $1', [
+    first.partitionId,
+  ])
+  expect(await ask(runId, { rejected: true })).toEqual([bounds(first.range)])
+  await endWith(database, around, [])
+  expect(await ask(runId, { keys: ['a', 'b', 'c'] })).toEqual(['["a"]-after ["c"]'])
+  const wrong = [
+    { from: '25', to: 'x' },
+    { from: '50', to: '40' },
+    { from: '90', to: '101' },
+  ]
+  expect(await ask(runId, { ranges: wrong })).toEqual([])
+  expect(await ask(runId, { ranges, rejected: true })).toEqual([])
+  expect(reasons(around)).toEqual([
+    `retry of run ${runId}: it is failed, and no partition of it has rejected rows`,
+    'ranges[0].to is "x": "x" is not a whole number',
+    'ranges[1] is from "50" to "40": from must be below to',
+    'ranges[2].to is "101": the run is from 0 to 100',
+    'it may name one of partitionIds, rejected, ranges, keys, not several',
+  ])
+  const stored = await database.rows('select retry_what from :schema.run where retry_of = $1 order by accepted_at', [
+    runId,
+  ])
+  expect(stored.map(({ retry_what }) => retry_what)).toEqual(['cut', 'rejected', 'cut'])
+})
+
 test('a new request does only what earlier runs left, or what failed in them', async () => {
   const [database, around] = [await controlDatabase(), world()]
   const hand = planner(database, around)
@@ -630,7 +691,9 @@ test('a dry run tells what the request would do, each time as it is then, and ke
   const dry = (given: object = {}): object => start({ requestKey: 'dry', dryRun: true, ...given })
   const told = (): unknown[] =>
     around.events.flatMap((event) =>
-      event.type === 'request.reported' ? [[event.requestKey, event.report.listed.map(bounds), event.report.selection]] : [],
+      event.type === 'request.reported'
+        ? [[event.requestKey, event.report.listed.map(bounds), event.report.selection]]
+        : [],
     )
   await hand([dry({ params: { from: 0, to: 20 } })])
   expect(types(around)).toEqual(['request.reported'])

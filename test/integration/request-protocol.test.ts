@@ -147,6 +147,22 @@ test('tune, pause, cancel of a partition, resume: accepted, told, and acknowledg
   expect(await small.sink()).toEqual({ rows: 4_000, distinct: 4_000, wrong: 0 })
 }, 120_000)
 
+test('retry of ranges: cut anew, written over what is there; what is missing then: nothing', async () => {
+  const ranges = [{ from: '400', to: '1600' }]
+  const { runId: again } = await accepts({ version: 1, type: 'retry', requestKey: 'retry/ranges', runId, ranges })
+  expect(await client.event({ type: 'run.completed', runId: again })).toMatchObject({
+    ...{ partitions: 4, partitionsFailed: 0 },
+    totals: { rowsRead: 1_200, rowsWritten: 1_200 },
+  })
+  expect(await small.sink()).toEqual({ rows: 4_000, distinct: 4_000, wrong: 0 })
+  expect(await client.ask({ ...start, requestKey: 'small/missing', reprocess: 'missing' })).toMatchObject({
+    type: 'request.rejected',
+    reasons: [
+      expect.stringMatching(/^reprocess "missing": nothing of 0 to 4000 is missing: run .* and 2 more have it$/),
+    ],
+  })
+}, 120_000)
+
 test('archive: of a run that has ended, once; its key stays taken', async () => {
   const archive = { version: 1, type: 'archive', requestKey: 'archive/1', runId, reason: 'the numbers were checked' }
   await accepts(archive)

@@ -70,21 +70,21 @@ it('refuses more ranges than a run can hold', () => {
   expect(() => selected(wide, 'missing', every)).toThrow('that is 12,000 separate ranges, and a run holds 10,000')
 })
 
-it('does a partition of a file whole where it has part of what is wanted, once', () => {
-  const file = { bytes: 9, modifiedMs: 1, rowGroups: [10, 10] }
-  const files: PinnedBounds = {
-    kind: 'rows',
-    files: [
-      { path: 'a', ...file },
-      { path: 'b', ...file },
-    ],
-  }
-  const { bounds } = selected(files, 'failed', [
-    stretch(3, 4, 'failed'),
-    stretch(5, 6, 'failed'),
-    stretch(32, 40, 'failed'),
+it('cuts rows of files to size, and does bytes of files whole where they have part of what is wanted, once', () => {
+  const file = { bytes: 20, modifiedMs: 1, rowGroups: [10, 10] }
+  const done = [stretch(3, 4, 'failed'), stretch(5, 6, 'failed'), stretch(32, 40, 'failed')]
+  const rows: PinnedBounds = { kind: 'rows', files: ['a', 'b'].map((path) => ({ path, ...file })) }
+  expect(ranges(selected(rows, 'failed', done).bounds, { kind: 'rowGroup' })).toEqual([
+    '0: 3 to 4',
+    '1: 5 to 6',
+    '2: 32 to 40',
   ])
-  expect(ranges(bounds, { kind: 'rowGroup' })).toEqual(['0: 0 to 10', '1: 30 to 40'])
+  const text = { bytes: 20, modifiedMs: 1, starts: null, estimatedRows: 4 }
+  const bytes: PinnedBounds = { kind: 'bytes', files: ['a', 'b'].map((path) => ({ path, ...text })) }
+  expect(ranges(selected(bytes, 'failed', done).bounds, { kind: 'bytes', bytes: 10 })).toEqual([
+    '0: 0 to 10',
+    '1: 30 to 40',
+  ])
 })
 
 it('knows the places of keys that only a server can order, by their number', () => {

@@ -52,6 +52,7 @@ export function answeringPlanner({ pool, schema }: ControlDatabase, ...backfills
         buffer: () => ({}),
         target: async () => ({ id: sink.table, name: sink.table }),
       }) as unknown as Sink,
+    dryRun: () => Promise.reject(new Error('no dry run is asked for here')),
     ...{ planSoon: () => {}, now: () => new Date(), newRunId: () => uuidV7(), log: silentLog },
   })
   let offset = 0
