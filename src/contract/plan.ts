@@ -74,6 +74,18 @@ export const PinnedBounds = z.discriminatedUnion('kind', [
     topicPartitions: z.array(PinnedOffsets),
     ...selected,
   }),
+  /** The blocks 0 … n−1 of a table, and of their rows those of one moment that are as they were then. */
+  z.object({
+    kind: z.literal('blocks'),
+    blocks: Count,
+    /** What the server had committed then, as it writes a snapshot. */
+    snapshot: z.string().max(8_192),
+    /** Of the file that the blocks are in: rewritten, a table has another one. */
+    filenode: Count,
+    rowsPerBlock: z.number().positive(),
+    estimatedRows: Count.nullable(),
+    ...selected,
+  }),
   z.object({
     kind: z.literal('integer'),
     from: DecimalInteger,

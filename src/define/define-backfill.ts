@@ -125,7 +125,7 @@ const waysOfCutting: Readonly<Record<SourceDefinition<AnyRow>['kind'], readonly 
   'files.parquet': ['rowGroup', 'rows'],
   'files.csv': ['bytes'],
   'files.ndjson': ['bytes'],
-  'postgres.table': ['time', 'key', 'quantiles', 'hash', 'list', 'custom', 'auto'],
+  'postgres.table': ['time', 'key', 'quantiles', 'hash', 'list', 'custom', 'blocks', 'auto'],
   'kafka.topic': ['offsets'],
 }
 
@@ -152,7 +152,7 @@ export function defineBackfill<In, Out, Params extends ParamsSchema = z.ZodObjec
           .join(', '),
     )
   reasons.push(...placeProblems(input.source as SourceDefinition<AnyRow>, input.sink, input.transform === undefined))
-  reasons.push(...hashProblems(input.partitionBy, input.sink))
+  reasons.push(...ownerProblems(input.partitionBy, input.sink))
   const { follow = false } = input
   const partitionBy = chosenBy(input.sink, input.partitionBy as PartitionBy)
   const problem = follow ? followProblem(partitionBy) : null
@@ -205,14 +205,21 @@ function placeProblems(
   return rowsPassAsTheyAre && sink.range !== source.position ? [`${needed}, which is in "${source.position}"`] : []
 }
 
-/** A sink that owns a range would empty that of the numbers which the hashes are. */
-function hashProblems(
+/** What a source is cut by that is no value of its rows. */
+const noValues: Partial<Readonly<Record<PartitionBy['kind'], string>>> = {
+  hash: 'the hash',
+  blocks: 'the block of the table',
+}
+
+/** A sink that owns a range would empty that of the numbers which the hashes or blocks are. */
+function ownerProblems(
   by: { readonly kind: PartitionBy['kind'] },
   sink: { readonly kind: string; readonly range: string | null },
 ): readonly string[] {
-  if (by.kind !== 'hash' || sink.range === null) return []
+  const what = noValues[by.kind]
+  if (what === undefined || sink.range === null) return []
   return [
-    `range "${sink.range}" of ${sink.kind} cannot hold the hash by which the source is cut: use postgres.upsert without a range`,
+    `range "${sink.range}" of ${sink.kind} cannot hold ${what} by which the source is cut: use postgres.upsert without a range`,
   ]
 }
 

@@ -115,6 +115,7 @@ const By = z.discriminatedUnion('by', [
     size: z.int().min(1).optional(),
   }),
   z.strictObject({ by: z.literal('hash'), column: z.string(), partitions: z.int().min(1) }),
+  z.strictObject({ by: z.literal('blocks'), rows: rows.optional() }),
   z.strictObject({ by: z.literal('auto'), rows: rows.optional() }),
 ])
 
@@ -251,6 +252,8 @@ function partitionOf(given: DefinitionFile['partitionBy']): PartitionBy {
         values: given.values,
         ...(given.size === undefined ? {} : { size: given.size }),
       })
+    case 'blocks':
+      return partition.byBlocks(given.rows === undefined ? {} : { rows: given.rows })
     case 'hash':
       return partition.byHash(given.column, { partitions: given.partitions })
   }

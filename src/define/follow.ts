@@ -11,6 +11,8 @@ export function followProblem(by: PartitionBy): string | null {
       return 'follow: a topic is not followed yet; give the definition a schedule, or ask for another run when there are new records'
     case 'auto':
       return 'follow: partitionBy "auto" may choose another column each time; name one by byTime, byKey or byQuantiles'
+    case 'blocks':
+      return 'follow: partitionBy "blocks" has no rows above a bound, for what comes in may lie anywhere; cut by byTime, byKey or byQuantiles'
     case 'hash':
     case 'list':
       return `follow: partitionBy "${by.kind}" has no rows above a bound; cut by byTime, byKey or byQuantiles`

@@ -88,6 +88,12 @@ export interface ByCustom<Column extends string, Param extends string> {
   readonly timezone: string
   readonly bounds: BoundParams<Param> | null
 }
+/** Ranges of blocks of a table, as they lie on disk. */
+export interface ByBlocks {
+  readonly kind: 'blocks'
+  /** Rows a partition, about. */
+  readonly rows: number
+}
 /** As by quantiles, of the column that is cheapest to read in its order. */
 export interface ByAuto {
   readonly kind: 'auto'
@@ -105,6 +111,7 @@ export type PartitionBy<Column extends string = string, Param extends string = s
   | ByHash<Column>
   | ByList<Column, Param>
   | ByCustom<Column, Param>
+  | ByBlocks
   | ByAuto
 
 /** Rows a partition of which nothing is said: seconds of work, so that what a crash costs and what is left to share at the end are small. */
@@ -225,6 +232,15 @@ export const partition = {
   ): ByCustom<Column, NoInfer<Param>> {
     const { ranges, timezone = 'UTC', bounds = null } = options
     return { kind: 'custom', column, ranges, timezone, bounds }
+  },
+  /**
+   * Ranges of a table's blocks with about `rows` rows each (default 250,000), read as they lie on disk, whatever its
+   * columns: the cheapest way to read a whole table. Only the rows that are there when the bounds are pinned, and are not
+   * changed before they are read: one that is changed may lie elsewhere then, and belongs to a later run. For sinks that
+   * own no range.
+   */
+  byBlocks(options: { rows?: number } = {}): ByBlocks {
+    return { kind: 'blocks', rows: rowsOf('byBlocks', options.rows) }
   },
   /**
    * Leaves the choice to the planner: quantiles of the indexed integer, numeric, time or uuid column in whose order the table lies on

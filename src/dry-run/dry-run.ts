@@ -142,6 +142,8 @@ function ruleOf(bounds: PinnedBounds): string {
     return 'the rows of the files as they are now: a file that is changed, or added, belongs to a later run'
   if (bounds.kind === 'offsets')
     return `the records of topic ${bounds.topic} that are there and committed now: those that come later belong to a later run; offsets without a record count as rows here`
+  if (bounds.kind === 'blocks')
+    return `the rows that are there and committed now, in ${bounds.blocks.toLocaleString('en')} blocks: one that comes in, or is changed before it is read, belongs to a later run`
   if (bounds.kind === 'key' && bounds.values !== undefined)
     return `rows whose ${bounds.columns.join(', ')} is one of ${bounds.values.length.toLocaleString('en')} values`
   if (bounds.kind === 'key')

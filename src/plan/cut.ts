@@ -3,6 +3,7 @@ import type { NumberedBounds, PinnedBounds, PlannedPartition } from '../contract
 import type { KeyKind } from '../contract/range.ts'
 import { type PartitionBy, usualListSize } from '../define/partition-by.ts'
 import { cutAsTold } from './cut-as-told.ts'
+import { cutBlocks } from './cut-blocks.ts'
 import { cutBytes } from './cut-bytes.ts'
 import { cutHashRing } from './cut-hash-ring.ts'
 import { cutKeyRanges } from './cut-key-ranges.ts'
@@ -44,6 +45,7 @@ function pieces(bounds: PinnedBounds, by: PartitionBy): Generator<Omit<PlannedPa
   // A retry of keys is such a list, however its backfill is cut.
   if (bounds.kind === 'key' && bounds.values !== undefined)
     return cutList(bounds, by.kind === 'list' ? by.size : usualListSize)
+  if (by.kind === 'blocks' && bounds.kind === 'blocks') return cutBlocks(bounds, by.rows)
   if (by.kind === 'custom' && isNumbered(bounds)) return cutAsTold(bounds, by.ranges)
   if (by.kind === 'quantiles' || by.kind === 'auto') {
     if (bounds.kind === 'key') return cutSteps(bounds, by.rows)

@@ -11,6 +11,8 @@ export function rangeOf(bounds: PinnedBounds): KeyRange {
       return { kind: 'integer', from: '0', to: String(sum(bounds.files.map(({ bytes }) => bytes))) }
     case 'offsets':
       return { kind: 'integer', from: '0', to: String(offsetsOf(bounds.topicPartitions)) }
+    case 'blocks':
+      return { kind: 'integer', from: '0', to: String(bounds.blocks) }
     case 'integer':
     case 'time':
     case 'uuid':
@@ -30,6 +32,10 @@ export function domainOf(bounds: PinnedBounds): object {
         ...{ kind: bounds.kind, ...onlyOf(bounds) },
         files: bounds.files.map(({ path, bytes, modifiedMs, starts }) => ({ path, bytes, modifiedMs, starts })),
       }
+    case 'blocks': {
+      const { kind, blocks, snapshot, filenode } = bounds
+      return { kind, blocks, snapshot, filenode, ...onlyOf(bounds) }
+    }
     case 'key':
     case 'integer':
     case 'time':

@@ -33,6 +33,8 @@ function domainOf(bounds: PinnedBounds): string {
     case 'rows':
     case 'bytes':
       return `${bounds.kind} of files`
+    case 'blocks':
+      return 'blocks of the table'
     case 'offsets':
       return `offsets of topic "${bounds.topic}"`
     case 'key':

@@ -19,7 +19,7 @@ import { valueStatistics } from './postgres-statistics.ts'
 import { spreadOf, storedSpread } from './row-spread.ts'
 
 /** A way of cutting whose columns are known. */
-export type ColumnsBy = Exclude<PartitionBy, { kind: 'rowGroup' | 'rows' | 'bytes' | 'offsets' | 'auto' }>
+export type ColumnsBy = Exclude<PartitionBy, { kind: 'rowGroup' | 'rows' | 'bytes' | 'offsets' | 'blocks' | 'auto' }>
 
 /** The domain as it is now; of `before`, what has come in above. Throws TerminalError (PARAMS_INVALID, PLAN_INVALID, SOURCE_NOT_READABLE). */
 export async function pinTable(

@@ -45,6 +45,7 @@ export function partitioningOf(by: PartitionBy): Partitioning | null {
     case 'hash':
       return { columns: [by.column], fits: 'anything' }
     case 'auto':
+    case 'blocks':
     case 'rowGroup':
     case 'rows':
     case 'bytes':

@@ -12,12 +12,13 @@ import { type TableName, tableName } from '../postgres/identifier.ts'
 import type { Pool } from '../postgres/pool.ts'
 import { lowestAbove } from './bounds-above.ts'
 import { chooseColumn } from './choose-column.ts'
-import { keyTerm } from './order-term.ts'
+import { keyTerm, nameOf } from './order-term.ts'
 import { type PartitionColumns, partitionTerms } from './partition-order.ts'
 import { type ColumnsBy, pinTable } from './pin-table.ts'
+import { BlockLocator, pinBlocks, readBlocks } from './postgres-blocks.ts'
 import { hasRowsAbove } from './postgres-bounds.ts'
 import { missingTable, type TableColumn } from './postgres-catalog.ts'
-import { fromText } from './postgres-conversion.ts'
+import { fromText, selected } from './postgres-conversion.ts'
 import { writeCursor } from './postgres-cursor.ts'
 import { fetchTexts, pageStatement, type Selection, selectionOf, type TableOrder } from './postgres-pages.ts'
 import { type Catalogue, fitOf, type Partitioning, partitioningOf, tableProblems } from './postgres-schema.ts'
@@ -104,6 +105,10 @@ class PostgresTable implements Source {
     _signal: AbortSignal,
     before?: PinnedBounds,
   ): Promise<PinnedBounds> {
+    if (partitionBy.kind === 'blocks') {
+      await this.#checked(null)
+      return pinBlocks(this.#pool, this.#table)
+    }
     const { by, why } = await this.#chosen(partitionBy)
     const { columns } = await this.#checked(partitioningOf(by))
     const named = 'columns' in by ? by.columns : [by.column]
@@ -114,7 +119,13 @@ class PostgresTable implements Source {
 
   /** The way of cutting with its columns; `why` is null where they were named. */
   async #chosen(by: PartitionBy): Promise<{ readonly by: ColumnsBy; readonly why: string | null }> {
-    if (by.kind === 'rowGroup' || by.kind === 'rows' || by.kind === 'bytes' || by.kind === 'offsets')
+    if (
+      by.kind === 'rowGroup' ||
+      by.kind === 'rows' ||
+      by.kind === 'bytes' ||
+      by.kind === 'offsets' ||
+      by.kind === 'blocks'
+    )
       throw new TerminalError(
         'PLAN_INVALID',
         `a table cannot be cut by ${by.kind}: use partition.byTime, byKey, byQuantiles, byHash, custom or auto`,
@@ -137,6 +148,10 @@ class PostgresTable implements Source {
       return
     }
     const located = locatedBy(Locator, { range, locator }, 'which column it counts in')
+    if ('filenode' in located) {
+      yield* this.#readBlocks(range, located, after, chunkRows, signal)
+      return
+    }
     const { order: all, selection, converted, keyAt } = await this.#layout(columnsOf(located, range))
     const order = 'values' in located && located.values !== undefined ? await this.#only(all, located) : all
     const whereIs = (row: TextRow | undefined): string =>
@@ -155,6 +170,30 @@ class PostgresTable implements Source {
       const rows = new TextRows(converted, page, whereIs)
       yield {
         rows: this.#validates ? await this.#validated(rows, (index) => whereIs(page[index])) : rows,
+        cursor,
+        last,
+      }
+    }
+  }
+
+  async *#readBlocks(
+    { from, to }: SourceRange['range'],
+    locator: BlockLocator,
+    after: Cursor | null,
+    chunkRows: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Page> {
+    const { columns } = await this.#checked(null)
+    const fields = this.#fieldsOf(columns)
+    const list = fields.map(({ name }) => selected(columnNamed(columns, name), nameOf(columnNamed(columns, name))))
+    const converted = fields.map((field): TextColumn => textColumn(columnNamed(columns, field.name), field))
+    const whereIs = (row: TextRow | undefined): string =>
+      `table ${this.#definition.table}, row at ${row?.[list.length]}`
+    const range = { table: this.#table, list, from: Number(from), to: Number(to), locator }
+    for await (const { texts, cursor, last } of readBlocks(this.#pool, range, after, chunkRows, signal)) {
+      const rows = new TextRows(converted, texts, whereIs)
+      yield {
+        rows: this.#validates ? await this.#validated(rows, (index) => whereIs(texts[index])) : rows,
         cursor,
         last,
       }
@@ -228,13 +267,14 @@ function columnNamed(columns: readonly TableColumn[], name: string): TableColumn
 
 /** As `plan/cut` makes it. */
 const Locator = z.union([
+  BlockLocator,
   z.object({ column: z.string(), hashed: z.literal(true).optional() }),
   z.object({ columns: z.array(z.string()).min(1), values: z.array(z.string()).optional() }),
 ])
 
 type Locator = z.infer<typeof Locator>
 
-const columnsOf = (locator: Locator, { kind }: SourceRange['range']): PartitionColumns =>
+const columnsOf = (locator: Exclude<Locator, BlockLocator>, { kind }: SourceRange['range']): PartitionColumns =>
   'columns' in locator
     ? { kind, columns: locator.columns, hashed: false }
     : { kind, columns: [locator.column], hashed: locator.hashed === true }

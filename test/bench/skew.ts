@@ -12,13 +12,20 @@ const rows = Number(process.env['BENCH_SKEW_ROWS'] ?? 2_000_000)
 const partitions = 16
 const days = 160
 
-/** Each way with the column that its sink owns ranges of. */
+const inserted = (range: string): string => `postgres.insert('public.skewed_copy', { schema: Row, range: '${range}' })`
+/** Blocks are owned by no sink: they are compared with the same sink along the key. */
+const upserted = `postgres.upsert('public.skewed_keyed', { schema: Row, key: ['id'] })`
+
 const ways = {
-  'equal width': { range: 'at', by: `partition.byTime('at', { every: 'P${days / partitions}D' })` },
-  quantiles: { range: 'at', by: `partition.byQuantiles('at', { rows: ${rows / partitions} })` },
-  auto: { range: null, by: `partition.auto({ rows: ${rows / partitions} })` },
+  'equal width': { by: `partition.byTime('at', { every: 'P${days / partitions}D' })`, sink: inserted('at') },
+  quantiles: { by: `partition.byQuantiles('at', { rows: ${rows / partitions} })`, sink: inserted('at') },
+  auto: { by: `partition.auto({ rows: ${rows / partitions} })`, sink: inserted('id') },
+  'equal width, upserted': { by: `partition.byTime('at', { every: 'P${days / partitions}D' })`, sink: upserted },
+  'blocks, upserted': { by: `partition.byBlocks({ rows: ${rows / partitions} })`, sink: upserted },
+  'auto, upserted': { by: `partition.auto({ rows: ${rows / partitions} })`, sink: upserted },
 } as const
 type Way = keyof typeof ways
+const names = Object.keys(ways) as Way[]
 
 export async function benchSkew(rounds: number): Promise<readonly BenchResult[]> {
   const servers = await startBenchServers()
@@ -34,8 +41,7 @@ export async function benchSkew(rounds: number): Promise<readonly BenchResult[]>
     return stdout.trim()
   }
   try {
-    for (const name of Object.keys(ways))
-      await writeFile(join(scratch, `${idOf(name as Way)}.ts`), definition(name as Way))
+    for (const name of names) await writeFile(join(scratch, `${idOf(name)}.ts`), definition(name))
     await db.query(table)
     await db.query('vacuum analyze skewed')
     await command('topics', 'apply')
@@ -43,10 +49,10 @@ export async function benchSkew(rounds: number): Promise<readonly BenchResult[]>
     for (const worker of ['worker-1', 'worker-2'])
       processes.push(startTidemark(['worker', '--worker-id', worker, '--slots', '1'], root, env))
     await Promise.all(processes.map((process) => logged(process, 'ready')))
-    const seconds: Record<Way, number[]> = { 'equal width': [], quantiles: [], auto: [] }
+    const seconds = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Way, number[]>
     for (let round = 0; round < rounds; round += 1)
-      for (const name of Object.keys(ways) as Way[]) {
-        await db.query('truncate skewed_copy; checkpoint')
+      for (const name of names) {
+        await db.query('truncate skewed_copy, skewed_keyed; checkpoint')
         const requestKey = `${name}/${round}`
         await command('submit', idOf(name), '--request-key', requestKey, '--wait')
         const took = await makespan(db, requestKey)
@@ -59,13 +65,17 @@ export async function benchSkew(rounds: number): Promise<readonly BenchResult[]>
       unit: 's',
       ratioTo: null,
     })
-    const ratio = (name: Way): BenchResult => ({
-      name: `${name}: as fast as equal width, times`,
-      value: median(seconds['equal width'].map((slow, at) => slow / (seconds[name][at] ?? Number.NaN))),
+    const ratio = (name: Way, to: Way): BenchResult => ({
+      name: `${name}: as fast as ${to}, times`,
+      value: median(seconds[to].map((slow, at) => slow / (seconds[name][at] ?? Number.NaN))),
       unit: 'ratio',
-      ratioTo: 'equal width',
+      ratioTo: to,
     })
-    return [figure('equal width'), figure('quantiles'), figure('auto'), ratio('quantiles'), ratio('auto')]
+    return [
+      ...names.map(figure),
+      ...[ratio('quantiles', 'equal width'), ratio('auto', 'equal width')],
+      ...[ratio('blocks, upserted', 'equal width, upserted'), ratio('auto, upserted', 'equal width, upserted')],
+    ]
   } finally {
     for (const { child } of processes) child.kill('SIGTERM')
     await Promise.all(processes.map(({ ended }) => ended))
@@ -75,13 +85,13 @@ export async function benchSkew(rounds: number): Promise<readonly BenchResult[]>
   }
 }
 
-const idOf = (way: Way): string => `skewed-${way.replace(' ', '-')}`
+const idOf = (way: Way): string => `skewed-${way.replaceAll(/[ ,]+/g, '-')}`
 
 /** From the end of planning to the last chunk, when all rows are there. */
 async function makespan(db: pg.Pool, requestKey: string): Promise<number> {
   const { rows: found } = await db.query<{ seconds: number; written: string }>(
     `select extract(epoch from max(committed_at) - r.planned_at)::float8 as seconds,
-            (select count(*) from skewed_copy) as written
+            (select count(*) from skewed_copy) + (select count(*) from skewed_keyed) as written
        from skew.run r join skew.checkpoint c on c.run_id = r.id join skew.chunk using (partition_id)
       where r.request_key = $1 group by r.planned_at`,
     [requestKey],
@@ -99,7 +109,8 @@ const table = `
          (random() * 1e6)::int4, repeat(md5(i::text), 4)
     from generate_series(1, ${rows}) as i;
   create index on skewed (at);
-  create table skewed_copy (like skewed);`
+  create table skewed_copy (like skewed);
+  create table skewed_keyed (like skewed, primary key (id));`
 
 const definition = (way: Way): string => `
 import { z } from 'zod'
@@ -112,6 +123,6 @@ export default defineBackfill({
   id: '${idOf(way)}',
   source: postgres.table('public.skewed', { schema: Row, key: 'id' }),
   partitionBy: ${ways[way].by},
-  sink: postgres.insert('public.skewed_copy', { schema: Row, range: '${ways[way].range ?? 'id'}' }),
+  sink: ${ways[way].sink},
 })
 `

@@ -6,9 +6,11 @@ import { postgres } from '../../src/define/postgres.ts'
 import type { AnyRow, RowSchema } from '../../src/define/row-schema.ts'
 import { cut } from '../../src/plan/cut.ts'
 import { openPostgresTable } from '../../src/source/postgres-table.ts'
+import type { SourceRange } from '../../src/source/source.ts'
 import { freshSchema } from '../support/fresh-schema.ts'
 import { describeSource, type SourceHarness } from './source.ts'
 
+const Note = z.object({ id: z.bigint(), note: z.string() })
 const Order = z.object({ id: z.bigint(), created_at: z.date(), amount: z.string(), note: z.string().nullable() })
 
 /** 40 orders, four at every moment, microseconds apart; ids count down within a moment. */
@@ -56,6 +58,51 @@ async function open(
 }
 
 const moment = (micros: number): string => `2024-03-31T00:59:59.99999${micros}Z`
+
+/** As they lie on disk, in blocks with few rows each. */
+async function openBlocks(): Promise<SourceHarness> {
+  const database = await freshSchema()
+  const source = openPostgresTable(postgres.table(`${database.schema}.notes`, { schema: Note, key: 'id' }), {
+    pool: database.pool,
+  })
+  const { signal } = new AbortController()
+  const pin = async (): Promise<SourceRange> => {
+    const by = partition.byBlocks({ rows: 1_000 })
+    const [whole] = cut(await source.pin(by, {}, signal), by)
+    if (whole === undefined) throw new Error('there is no partition')
+    return { range: { kind: 'integer', from: whole.from, to: whole.to }, locator: whole.locator }
+  }
+  await database.run(
+    'create table $schema.notes (id int8 primary key, note text not null) with (autovacuum_enabled = off)',
+  )
+  // Three rows a block, and gaps: of rows that were rolled back, deleted, or moved by an update.
+  const note = `repeat('x', 2400)`
+  const insert = (from: number, to: number): string =>
+    `insert into $schema.notes select i, i || ${note} from generate_series(${from}, ${to}) i;`
+  await database.run(insert(1, 60))
+  await database.run(
+    `do $do$ begin ${insert(100, 130)} raise exception 'not kept'; exception when others then null; end $do$`,
+  )
+  await database.run('delete from $schema.notes where id % 7 = 0')
+  await database.run(`update $schema.notes set note = 'moved ' || note where id % 10 = 0`)
+  const range = await pin()
+  await database.run(insert(200, 220))
+  await database.run(`update $schema.notes set note = 'later ' || note where id in (11, 12)`)
+  const { rows } = await database.pool.query<{ id: string; note: string }>(
+    `select id, note from ${database.schema}.notes where id < 200 and id not in (11, 12) order by ctid`,
+  )
+  const [from, to] = [range.range.to, String(Number(range.range.to) + 5)]
+  return {
+    ...{ source, range },
+    rows: rows.map(({ id, note }) => ({ id: BigInt(id), note })),
+    nothing: [
+      { ...range, range: { kind: 'integer', from: '3', to: '3' } },
+      { ...range, range: { kind: 'integer', from, to } },
+    ],
+    close: () => database.close(),
+  }
+}
+describeSource('postgres.table by blocks', openBlocks)
 
 describeSource('postgres.table by time', () =>
   open(

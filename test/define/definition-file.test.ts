@@ -80,6 +80,10 @@ describe('a definition as a file', () => {
     expect(await reasons(hashed)).toEqual([
       'range "created_at" of postgres.insert cannot hold the hash by which the source is cut: use postgres.upsert without a range',
     ])
+    const blocks = orders.replace(/partitionBy: .*/, 'partitionBy: { by: blocks }')
+    expect(await reasons(blocks)).toEqual([
+      'range "created_at" of postgres.insert cannot hold the block of the table by which the source is cut: use postgres.upsert without a range',
+    ])
     const upsert = hashed.replace(/sink: .*/, 'sink: { kind: postgres.upsert, table: public.orders_copy, key: [id] }')
     expect((await read(upsert)).partitionBy).toEqual({ kind: 'hash', column: 'id', partitions: 8 })
   })

@@ -111,6 +111,21 @@ const byQuantiles: fc.Arbitrary<Case> = fc
       { kind: 'quantiles', columns: ['c'], rows, timezone: 'UTC', bounds: null },
     ]
   })
+const byBlocks: fc.Arbitrary<Case> = fc
+  .tuple(
+    fc.nat({ max: 5_000 }),
+    fc.double({ min: 0.01, max: 300, noNaN: true }),
+    fc.integer({ min: 1, max: 9_000 }),
+    fc.oneof(fc.constant(0n), fc.bigInt({ min: 1n, max: 10n ** 9n })),
+  )
+  .map(([blocks, rowsPerBlock, rows, filenode]): Case => {
+    const estimatedRows = Math.round(blocks * rowsPerBlock)
+    const moment = { snapshot: '740:751:742,749', filenode: Number(filenode) }
+    return [
+      { kind: 'blocks', blocks, ...moment, rowsPerBlock, estimatedRows },
+      { kind: 'blocks', rows: Math.max(rows, Math.ceil((blocks * rowsPerBlock) / 500)) },
+    ]
+  })
 const byOffsets: fc.Arbitrary<Case> = fc
   .tuple(
     fc.array(
@@ -206,6 +221,7 @@ const partitioners = {
   byRows,
   byBytes,
   byOffsets,
+  byBlocks,
   byKey,
   byUuid,
   byTime,
