@@ -78,8 +78,8 @@ export const PinnedBounds = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('blocks'),
     blocks: Count,
-    /** What the server had committed then, as it writes a snapshot. */
-    snapshot: z.string().max(8_192),
+    /** Transactions with a lower id than this one had ended then, and wrote the rows of the domain. */
+    beforeXid: Count,
     /** Of the file that the blocks are in: rewritten, a table has another one. */
     filenode: Count,
     rowsPerBlock: z.number().positive(),

@@ -33,8 +33,8 @@ export function domainOf(bounds: PinnedBounds): object {
         files: bounds.files.map(({ path, bytes, modifiedMs, starts }) => ({ path, bytes, modifiedMs, starts })),
       }
     case 'blocks': {
-      const { kind, blocks, snapshot, filenode } = bounds
-      return { kind, blocks, snapshot, filenode, ...onlyOf(bounds) }
+      const { kind, blocks, beforeXid, filenode } = bounds
+      return { kind, blocks, beforeXid, filenode, ...onlyOf(bounds) }
     }
     case 'key':
     case 'integer':

@@ -1,7 +1,9 @@
 // The rows of a table as they lie on disk, block by block: those of one moment that are as they were then.
-// A row that was there and was not changed lies where it lay, and its xmin is of a transaction that the moment's snapshot
-// shows; a row that came or was changed later has one that it does not show. So each is read once or never, whatever
-// happens to the table meanwhile and however often reading is interrupted, and no transaction has to be held open.
+// When the bounds are pinned, every transaction with an id below a certain one has ended. A row that one of those wrote
+// lies where it lies until it is changed, and then its new version is written by a later one. So each is read once or
+// never, whatever happens to the table meanwhile and however often reading is interrupted, and no transaction has to be
+// held open. (A snapshot would not do: it does not name the subtransactions that are in progress.)
+import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import type { TerminalError } from '../contract/errors.ts'
 import type { PinnedBounds } from '../contract/plan.ts'
@@ -16,20 +18,16 @@ import type { TextRow } from './text-rows.ts'
 
 /** TID range scans came with 14. */
 const leastVersion = 140_000
-/** A snapshot names every transaction in progress, and travels with each task. */
-const mostInProgress = 200
-
 /** As `plan/cut-blocks` makes it. */
 export const BlockLocator = z.object({
-  snapshot: z.string(),
+  beforeXid: z.number(),
   filenode: z.number(),
   rowsPerBlock: z.number().positive(),
 })
 export type BlockLocator = z.infer<typeof BlockLocator>
 
 const Pinned = z.object({
-  snapshot: z.string(),
-  inProgress: StoredCount,
+  replica: z.boolean(),
   wrapped: z.boolean(),
   version: z.number(),
   relkind: z.string(),
@@ -44,11 +42,17 @@ const Pinned = z.object({
 const wrapped = 'pg_snapshot_xmax(pg_current_snapshot())::text::numeric >= 4294967296'
 
 /** The blocks of a table and its rows as they are now. Throws TerminalError (SOURCE_NOT_READABLE) with everything that is in the way. */
-export async function pinBlocks(pool: Pool, table: TableName): Promise<PinnedBounds> {
+export async function pinBlocks(
+  pool: Pool,
+  table: TableName,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<PinnedBounds> {
+  const beforeXid = await transactionsEnded(pool, limitMs, signal)
+  // Only now: what they wrote lies in blocks that are counted.
   const { rows } = await query(
     pool,
-    `select pg_current_snapshot()::text as snapshot,
-            (select count(*) from pg_snapshot_xip(pg_current_snapshot())) as "inProgress",
+    `select pg_is_in_recovery() as replica,
             ${wrapped} as wrapped,
             current_setting('server_version_num')::int4 as version,
             c.relkind, coalesce(am.amname = 'heap', false) as heap,
@@ -59,7 +63,7 @@ export async function pinBlocks(pool: Pool, table: TableName): Promise<PinnedBou
        from pg_class c left join pg_am am on am.oid = c.relam where c.oid = $1::regclass`,
     [table.sql],
   )
-  const { blocks, snapshot, filenode, inProgress, ...is } = Pinned.parse(rows[0])
+  const { blocks, filenode, ...is } = Pinned.parse(rows[0])
   const problems = [
     ...(is.version < leastVersion ? ['the server is older than Postgres 14, which cannot read a range of blocks'] : []),
     ...(is.relkind === 'r' || is.relkind === 'm'
@@ -72,9 +76,7 @@ export async function pinBlocks(pool: Pool, table: TableName): Promise<PinnedBou
           'the server has used up its first 4,294,967,296 transaction ids, and rows do not tell a new one from an old one',
         ]
       : []),
-    ...(inProgress > mostInProgress
-      ? [`${inProgress} transactions are in progress, and a plan can name ${mostInProgress}: ask again later`]
-      : []),
+    ...(is.replica ? ['the server is a replica, which does not know the transactions in progress'] : []),
   ]
   if (problems.length > 0)
     throw sourceUnreadable(
@@ -88,11 +90,49 @@ export async function pinBlocks(pool: Pool, table: TableName): Promise<PinnedBou
   return {
     kind: 'blocks',
     blocks,
-    snapshot,
+    beforeXid,
     filenode,
     rowsPerBlock: Math.max(rowsPerBlock, leastRowsPerBlock),
     estimatedRows,
   }
+}
+
+const lookEveryMs = 50
+
+/**
+ * Waits until all transactions of this database have ended that had an id when it was asked. Resolves with the first id
+ * that had not been given then. Throws TerminalError (SOURCE_NOT_READABLE) with who is still at it after `limitMs`.
+ */
+async function transactionsEnded(pool: Pool, limitMs: number, signal: AbortSignal): Promise<number> {
+  const { rows } = await query(
+    pool,
+    `select pg_snapshot_xmax(s)::text as next, array(select x::text from pg_snapshot_xip(s) as x) as open from pg_current_snapshot() as s`,
+  )
+  const { next, open } = z.object({ next: StoredCount, open: z.array(z.string()) }).parse(rows[0])
+  const untilMs = performance.now() + limitMs
+  for (let left = open; left.length > 0; ) {
+    // A transaction holds a lock on its own id; of another database it writes nothing here.
+    const { rows: still } = await query<{ xid: string; pid: number | null }>(
+      pool,
+      `select x::text as xid, l.pid
+         from pg_snapshot_xip(pg_current_snapshot()) as x
+         left join pg_locks l on l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.transactionid::text = x::text
+         left join pg_stat_activity a on a.pid = l.pid
+        where x::text = any ($1::text[]) and (a.datname is null or a.datname = current_database())`,
+      [left],
+    )
+    left = still.map(({ xid }) => xid)
+    if (left.length > 0 && performance.now() >= untilMs) {
+      const who = still.map(({ pid }) =>
+        pid === null ? 'a prepared transaction' : `the transaction of process ${pid}`,
+      )
+      throw sourceUnreadable([
+        `partition.byBlocks: ${who.join(', ')} began to write before the bounds were pinned and has not ended, so its rows could be read or not: ask again when it has`,
+      ])
+    }
+    if (left.length > 0) await wait(lookEveryMs, undefined, { signal })
+  }
+  return next
 }
 
 /** Of an empty table, or one that is nearly so. */
@@ -186,10 +226,10 @@ async function rowsBetween(
         left join lateral (
           select ${list.map((expression, at) => `${expression} as ${names[at]}, `).join('')}t.ctid as place
             from only ${table.sql} as t
-           where t.ctid > $3::tid and t.ctid < $4::tid and pg_visible_in_snapshot(t.xmin::text::xid8, $5::pg_snapshot)
+           where t.ctid > $3::tid and t.ctid < $4::tid and t.xmin::text::int8 < $5::int8
            order by t.ctid limit ${limit}) as p on true
        order by p.place`,
-    values: [table.sql, String(locator.filenode), after, before, locator.snapshot],
+    values: [table.sql, String(locator.filenode), after, before, String(locator.beforeXid)],
   }
   const rows = await fetchTexts(pool, statement, signal)
   const [first = []] = rows

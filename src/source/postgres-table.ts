@@ -102,12 +102,12 @@ class PostgresTable implements Source {
   async pin(
     partitionBy: PartitionBy,
     params: AnyRow,
-    _signal: AbortSignal,
+    signal: AbortSignal,
     before?: PinnedBounds,
   ): Promise<PinnedBounds> {
     if (partitionBy.kind === 'blocks') {
       await this.#checked(null)
-      return pinBlocks(this.#pool, this.#table)
+      return pinBlocks(this.#pool, this.#table, this.#settleMs, signal)
     }
     const { by, why } = await this.#chosen(partitionBy)
     const { columns } = await this.#checked(partitioningOf(by))

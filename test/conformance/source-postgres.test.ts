@@ -7,6 +7,7 @@ import type { AnyRow, RowSchema } from '../../src/define/row-schema.ts'
 import { cut } from '../../src/plan/cut.ts'
 import { openPostgresTable } from '../../src/source/postgres-table.ts'
 import type { SourceRange } from '../../src/source/source.ts'
+import { freshDatabase } from '../support/fresh-database.ts'
 import { freshSchema } from '../support/fresh-schema.ts'
 import { describeSource, type SourceHarness } from './source.ts'
 
@@ -61,7 +62,7 @@ const moment = (micros: number): string => `2024-03-31T00:59:59.99999${micros}Z`
 
 /** As they lie on disk, in blocks with few rows each. */
 async function openBlocks(): Promise<SourceHarness> {
-  const database = await freshSchema()
+  const database = await freshDatabase()
   const source = openPostgresTable(postgres.table(`${database.schema}.notes`, { schema: Note, key: 'id' }), {
     pool: database.pool,
   })

@@ -120,7 +120,7 @@ const byBlocks: fc.Arbitrary<Case> = fc
   )
   .map(([blocks, rowsPerBlock, rows, filenode]): Case => {
     const estimatedRows = Math.round(blocks * rowsPerBlock)
-    const moment = { snapshot: '740:751:742,749', filenode: Number(filenode) }
+    const moment = { beforeXid: 751, filenode: Number(filenode) }
     return [
       { kind: 'blocks', blocks, ...moment, rowsPerBlock, estimatedRows },
       { kind: 'blocks', rows: Math.max(rows, Math.ceil((blocks * rowsPerBlock) / 500)) },
