@@ -1,31 +1,14 @@
-// The rows of a table as they lie on disk, block by block: those of one moment that are as they were then.
-// When the bounds are pinned, every transaction with an id below a certain one has ended. A row that one of those wrote
-// lies where it lies until it is changed, and then its new version is written by a later one. So each is read once or
-// never, whatever happens to the table meanwhile and however often reading is interrupted, and no transaction has to be
-// held open. (A snapshot would not do: it does not name the subtransactions that are in progress.)
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
-import type { TerminalError } from '../contract/errors.ts'
 import type { PinnedBounds } from '../contract/plan.ts'
-import type { Cursor } from '../contract/range.ts'
 import type { TableName } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
 import { StoredCount } from '../postgres/stored-values.ts'
-import { readCursor, writeCursor } from './postgres-cursor.ts'
-import { fetchTexts, type Statement } from './postgres-pages.ts'
+import { wrapped } from './block-pages.ts'
 import { sourceUnreadable } from './source-unreadable.ts'
-import type { TextRow } from './text-rows.ts'
 
 /** TID range scans came with 14. */
 const leastVersion = 140_000
-/** As `plan/cut-blocks` makes it. */
-export const BlockLocator = z.object({
-  beforeXid: z.number(),
-  filenode: z.number(),
-  rowsPerBlock: z.number().positive(),
-})
-export type BlockLocator = z.infer<typeof BlockLocator>
-
 const Pinned = z.object({
   replica: z.boolean(),
   wrapped: z.boolean(),
@@ -37,9 +20,6 @@ const Pinned = z.object({
   blocks: StoredCount,
   rowsPerBlock: z.number().nullable(),
 })
-
-/** Transaction ids are compared as they stand in rows, which have 32 bits of them. */
-const wrapped = 'pg_snapshot_xmax(pg_current_snapshot())::text::numeric >= 4294967296'
 
 /** The blocks of a table and its rows as they are now. Throws TerminalError (SOURCE_NOT_READABLE) with everything that is in the way. */
 export async function pinBlocks(
@@ -100,8 +80,8 @@ export async function pinBlocks(
 const lookEveryMs = 50
 
 /**
- * Waits until all transactions of this database have ended that had an id when it was asked. Resolves with the first id
- * that had not been given then. Throws TerminalError (SOURCE_NOT_READABLE) with who is still at it after `limitMs`.
+ * Waits until all transactions of this database have ended that had an id when it was asked. Resolves with an id
+ * below which all have ended. Throws TerminalError (SOURCE_NOT_READABLE) with who is still at it after `limitMs`.
  */
 async function transactionsEnded(pool: Pool, limitMs: number, signal: AbortSignal): Promise<number> {
   const { rows } = await query(
@@ -149,102 +129,3 @@ async function sampled(pool: Pool, table: TableName): Promise<number> {
   )
   return Number(rows[0]?.rows ?? 0) / Number(rows[0]?.blocks ?? 1)
 }
-
-export interface BlockRange {
-  readonly table: TableName
-  /** SQL of what is selected of the table `t`. */
-  readonly list: readonly string[]
-  readonly from: number
-  readonly to: number
-  readonly locator: BlockLocator
-}
-
-/** A page of texts, with the row's place after what was selected. */
-export interface BlockPage {
-  readonly texts: readonly TextRow[]
-  readonly cursor: Cursor | null
-  readonly last: boolean
-}
-
-/**
- * Pages of at most `chunkRows` rows, in the order of their places. Looks at some blocks at a time, as many as hold a page
- * by the pinned estimate: the server sorts no more than those.
- */
-export async function* readBlocks(
-  pool: Pool,
-  range: BlockRange,
-  after: Cursor | null,
-  chunkRows: number,
-  signal: AbortSignal,
-): AsyncGenerator<BlockPage> {
-  const { to, list, locator } = range
-  const width = Math.max(1, Math.ceil((chunkRows + 1) / locator.rowsPerBlock))
-  let [cursor, place, isAtEnd] = [after, after === null ? startOf(range.from) : (readCursor(after)[0] ?? ''), false]
-  let texts: readonly TextRow[] = []
-  for (let last = false; !last; ) {
-    while (texts.length <= chunkRows && !isAtEnd) {
-      const end = Math.min(to, blockOf(place) + width)
-      const limit = chunkRows + 1 - texts.length
-      const found = await rowsBetween(pool, range, place, startOf(end), limit, signal)
-      texts = [...texts, ...found]
-      const reached = found.length === limit ? found.at(-1)?.[list.length] : null
-      place = reached ?? startOf(end)
-      isAtEnd = place === startOf(to)
-    }
-    last = texts.length <= chunkRows
-    const page = texts.slice(0, chunkRows)
-    texts = texts.slice(chunkRows)
-    const reached = page.at(-1)?.[list.length]
-    if (typeof reached === 'string') cursor = writeCursor([reached])
-    yield { texts: page, cursor, last }
-  }
-}
-
-/** Before every row of a block: their places count from 1. */
-const startOf = (block: number): string => `(${block},0)`
-
-function blockOf(place: string): number {
-  const [, block] = /^\((\d+),\d+\)$/.exec(place) ?? []
-  if (block === undefined) throw new RangeError(`"${place}" is no place of a row`)
-  return Number(block)
-}
-
-/** Rows after a place and before another one; whether the blocks are what they were comes with them, and once without any. */
-async function rowsBetween(
-  pool: Pool,
-  { table, list, locator }: BlockRange,
-  after: string,
-  before: string,
-  limit: number,
-  signal: AbortSignal,
-): Promise<readonly TextRow[]> {
-  const names = list.map((_, at) => `c${at}`)
-  const statement: Statement = {
-    text: `
-      select ${names.map((name) => `p.${name}, `).join('')}p.place, now.same, now.wrapped
-        from (select coalesce(pg_relation_filenode($1::regclass), 0)::int8 = $2::int8 as same, ${wrapped} as wrapped) as now
-        left join lateral (
-          select ${list.map((expression, at) => `${expression} as ${names[at]}, `).join('')}t.ctid as place
-            from only ${table.sql} as t
-           where t.ctid > $3::tid and t.ctid < $4::tid and t.xmin::text::int8 < $5::int8
-           order by t.ctid limit ${limit}) as p on true
-       order by p.place`,
-    values: [table.sql, String(locator.filenode), after, before, String(locator.beforeXid)],
-  }
-  const rows = await fetchTexts(pool, statement, signal)
-  const [first = []] = rows
-  if (first[list.length + 1] !== 't')
-    throw changed(
-      table,
-      'was written anew since (VACUUM FULL, CLUSTER, TRUNCATE, or a change of a column), and its blocks hold other rows',
-    )
-  if (first[list.length + 2] !== 'f')
-    throw changed(
-      table,
-      'is on a server that has used up its first 4,294,967,296 transaction ids since, and rows do not tell a new one from an old one',
-    )
-  return first[list.length] === null ? [] : rows
-}
-
-const changed = ({ schema, table }: TableName, what: string): TerminalError =>
-  sourceUnreadable([`table ${schema}.${table} ${what}: ask for a new run`])
