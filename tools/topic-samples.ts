@@ -101,7 +101,7 @@ const status: StatusEvent[] = [
       selection: {
         reprocess: 'missing',
         leftOut: [{ from: range.from, to: '2026-01-01T06:00:00Z', why: 'completed', runId }],
-        leftOutRanges: 1,
+        ...{ leftOutRanges: 1, ignoredRuns: 0 },
       },
       forecast: null,
       listed: [

@@ -73,8 +73,16 @@ const policies = {
 
 type Selection = NonNullable<PlanReport['selection']>
 
-function selectionText({ reprocess, leftOutRanges }: Selection): string {
-  return `${policies[reprocess]}; ${leftOutRanges === 0 ? 'nothing is left out' : `${countText(leftOutRanges)} ${leftOutRanges === 1 ? 'range is' : 'ranges are'} left out`}`
+function selectionText({ reprocess, leftOutRanges, ignoredRuns }: Selection): string {
+  const left =
+    leftOutRanges === 0
+      ? 'nothing is left out'
+      : `${countText(leftOutRanges)} ${leftOutRanges === 1 ? 'range is' : 'ranges are'} left out`
+  const ignored =
+    ignoredRuns === 0
+      ? ''
+      : `; ${countText(ignoredRuns)} earlier ${ignoredRuns === 1 ? 'run does' : 'runs do'} not count, of other params, another column or other files`
+  return `${policies[reprocess]}; ${left}${ignored}`
 }
 
 function leftOutTable({ leftOut, leftOutRanges }: Selection): string {

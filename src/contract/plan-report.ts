@@ -44,6 +44,8 @@ const Selection = z.object({
     }),
   ),
   leftOutRanges: Count,
+  /** Runs of the backfill on the target that say nothing of this domain: of other params, another column, or other files. */
+  ignoredRuns: Count,
 })
 
 /** What a start request would do, told without doing it: `tidemark plan … --json`. */

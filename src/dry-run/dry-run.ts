@@ -117,9 +117,12 @@ async function selectedOf(
   of: EarlierWorkOptions,
   signal: AbortSignal,
 ): Promise<Pick<PlanReport, 'selection'> & { readonly bounds: PinnedBounds }> {
-  const { stretches } = await earlierWork(earlier, of, signal)
+  const { stretches, ignoredRuns } = await earlierWork(earlier, of, signal)
   const { bounds, leftOut } = selected(of.bounds, reprocess, stretches)
-  return { bounds, selection: { reprocess, leftOut: leftOut.slice(0, mostLeftOut), leftOutRanges: leftOut.length } }
+  return {
+    bounds,
+    selection: { reprocess, leftOut: leftOut.slice(0, mostLeftOut), leftOutRanges: leftOut.length, ignoredRuns },
+  }
 }
 
 /** Partitions from all over the plan, so that what is tried is like what is not. */

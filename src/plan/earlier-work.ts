@@ -22,8 +22,10 @@ export interface Stretch extends Span {
 export interface EarlierWork {
   /** Ascending, disjoint; of runs that overlap the later one counts. What none of them tried is in no stretch. */
   readonly stretches: readonly Stretch[]
-  /** All runs of the backfill on the target, those that say nothing of this domain too. */
+  /** All runs of the backfill on the target. */
   readonly runs: number
+  /** Those of them that say nothing of this domain: of other params, another column, or other files. */
+  readonly ignoredRuns: number
 }
 
 export interface EarlierWorkOptions {
@@ -48,13 +50,16 @@ export async function earlierWork(
 ): Promise<EarlierWork> {
   const all = await runs.runsOn(backfill.id, target)
   const { whole, value } = orderOf(bounds)
-  let stretches: readonly Stretch[] = []
+  let [stretches, ignoredRuns] = [[] as readonly Stretch[], 0]
   for (const run of all) {
-    if (!isSameDomain(run.bounds, bounds) || !(await hasSameParams(backfill, run, params))) continue
+    if (!isSameDomain(run.bounds, bounds) || !(await hasSameParams(backfill, run, params))) {
+      ignoredRuns += 1
+      continue
+    }
     const own = await stretchesOf(runs, run, value, signal)
     stretches = joined(laidOver(stretches, own), isAlike)
   }
-  return { stretches: [...within(stretches, [whole])], runs: all.length }
+  return { stretches: [...within(stretches, [whole])], runs: all.length, ignoredRuns }
 }
 
 async function stretchesOf(

@@ -714,6 +714,7 @@ test('a dry run tells what the request would do, each time as it is then, and ke
         { from: '20', to: '30', why: 'never tried', runId: null },
       ],
       leftOutRanges: 2,
+      ignoredRuns: 0,
     },
   ])
   await hand([dry({ params: { from: 'a' } }), dry({ follow: true })], { offset: 3 })
