@@ -97,7 +97,7 @@ const status: StatusEvent[] = [
       ...{ version: 1, backfill: 'orders-v2', definitionHash: hash, planId: hash, params: {} },
       ...{ target: 'db.example.com:5432/shop/public.orders_v2', range, why: null, partitions: 1, rows: null },
       rule: 'rows whose created_at is from 2026-01-01T00:00:00Z to before 2026-01-02T00:00:00Z: those above belong to a later run',
-      conflicts: [],
+      ...{ conflicts: [], warnings: [] },
       selection: {
         reprocess: 'missing',
         leftOut: [{ from: range.from, to: '2026-01-01T06:00:00Z', why: 'completed', runId }],

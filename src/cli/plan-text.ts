@@ -21,6 +21,7 @@ export function planText(report: PlanReport): string {
   if (rows !== null && rows.total > 0) blocks.push(histogramText(rows))
   if (report.listed.length > 0) blocks.push(partitionTable(report))
   if (selection !== null && selection.leftOut.length > 0) blocks.push(leftOutTable(selection))
+  for (const warning of report.warnings) blocks.push(`warning: ${warning}`)
   for (const conflict of report.conflicts) blocks.push(`would wait now: ${conflict}`)
   return blocks.join('\n\n')
 }

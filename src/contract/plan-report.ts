@@ -67,6 +67,8 @@ export const PlanReport = z.object({
   rows: Sizes.nullable(),
   /** What would keep the run from beginning at once. */
   conflicts: z.array(z.string()),
+  /** What makes the run slow, or leaves rows out: each with its cause, what it costs, and the remedy. */
+  warnings: z.array(z.string()),
   /** Null: there is nothing to probe, or it was not asked for. */
   /** What earlier runs leave to do; null: everything is done, whatever they did. */
   selection: Selection.nullable(),

@@ -102,6 +102,7 @@ export async function dryRun(
         : [
             `run ${live.id} of backfill "${live.backfill}" is ${live.state} on the same target: wait until it has ended`,
           ],
+    warnings: [...((await source.warnings?.(bounds, signal)) ?? [])],
     selection,
     forecast:
       price === null

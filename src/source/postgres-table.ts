@@ -29,6 +29,7 @@ import { anyField, hasObjectRules, type RowField, rowFields } from './row-field.
 import type { Page, PageRows, Source, SourceRange } from './source.ts'
 import { locatedBy, sourceUnreadable } from './source-unreadable.ts'
 import { tableCatalogue } from './table-catalogue.ts'
+import { tableWarnings } from './table-warnings.ts'
 import { type TextColumn, type TextRow, TextRows } from './text-rows.ts'
 import { validatedRows } from './validated-rows.ts'
 
@@ -94,6 +95,10 @@ class PostgresTable implements Source {
     const { kind, column } = before
     const { columns } = await this.#checked({ columns: [column], fits: fitOf(kind, false) })
     return hasRowsAbove(this.#pool, this.#table, kind, columnNamed(columns, column), lowestAbove(before))
+  }
+
+  async warnings(bounds: PinnedBounds, _signal: AbortSignal): Promise<readonly string[]> {
+    return tableWarnings(this.#pool, this.#table, await this.#catalogue.get(), this.#definition.key, bounds)
   }
 
   settle(signal: AbortSignal): Promise<void> {

@@ -36,6 +36,8 @@ export interface Source {
   pin(partitionBy: PartitionBy, params: AnyRow, signal: AbortSignal, before?: PinnedBounds): Promise<PinnedBounds>
   /** Whether rows have come in above these bounds: a quick look. Left out: rows of such a source are in no order. */
   hasAbove?(before: PinnedBounds, signal: AbortSignal): Promise<boolean>
+  /** What of this domain makes a run slow or leaves rows out, each with its remedy. Left out: there is nothing to say. */
+  warnings?(bounds: PinnedBounds, signal: AbortSignal): Promise<readonly string[]>
   /**
    * Waits until nothing comes in any more below bounds that were pinned before, as far as the source can tell.
    * Throws TerminalError (SOURCE_NOT_READABLE) naming what is still open after a while. Left out: nothing does.

@@ -20,6 +20,7 @@ const report: PlanReport = {
     partitions: 1,
     rows: null,
     conflicts: [],
+    warnings: [],
     forecast: null,
   },
   selection: null,
@@ -28,6 +29,11 @@ const report: PlanReport = {
 
 it('says nothing of earlier runs where everything is done', () => {
   expect(planText(report)).not.toContain('reprocess')
+})
+
+it('ends with what makes the run slow, and what it would wait for', () => {
+  const text = planText({ ...report, warnings: ['no index begins with (at)'], conflicts: ['run 1 is running'] })
+  expect(text).toMatch(/warning: no index begins with \(at\)\n\nwould wait now: run 1 is running$/)
 })
 
 it('tells what is left out, by which run, and why', () => {
