@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings'
 import { z } from 'zod'
 import { TerminalError } from '../contract/errors.ts'
+import { Reprocess } from '../contract/request.ts'
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 
@@ -21,6 +22,13 @@ export function parseCount(min: number, max: number): (text: string) => number {
     if (/^\d+$/.test(text) && count >= min && count <= max) return count
     throw new InvalidArgumentError(`"${text}" is not a whole number from ${min} to ${max}`)
   }
+}
+
+/** Throws InvalidArgumentError. */
+export function parseReprocess(text: string): Reprocess {
+  const parsed = Reprocess.safeParse(text)
+  if (parsed.success) return parsed.data
+  throw new InvalidArgumentError(`"${text}" is not one of ${Reprocess.options.join(', ')}`)
 }
 
 export const Params = z.record(z.string(), z.json())

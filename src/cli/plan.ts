@@ -5,8 +5,8 @@ import { createClientLog } from './client-log.ts'
 import type { CommandContext } from './context.ts'
 import { withRunningSystem } from './dev-folder.ts'
 import { EndedWith, exitCodes } from './exit-code.ts'
-import { parseCount, parseParams } from './parse-options.ts'
-import { collect, reprocessOption } from './request.ts'
+import { parseCount, parseParams, parseReprocess } from './parse-options.ts'
+import { collect, reprocessText } from './request.ts'
 
 /** `tidemark plan`: what a start request would do, and what it would take, without doing it. */
 export function addPlan(program: Command, context: CommandContext): void {
@@ -17,7 +17,7 @@ export function addPlan(program: Command, context: CommandContext): void {
     .option('--definitions <folder>', 'folder of the definition files (default: $TIDEMARK_DEFINITIONS or ./backfills)')
     .option('--params <json>', 'params as one JSON object')
     .option('--param <name=value>', 'one param; may be given several times', collect)
-    .addOption(reprocessOption())
+    .option('--reprocess <what>', reprocessText, parseReprocess)
     .option('--workers <count>', 'workers to reckon with', parseCount(1, 10_000), 1)
     .option('--no-probe', 'do not try chunks: no forecast of the time')
     .option('--all', 'list every partition, not only the largest')

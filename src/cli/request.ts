@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { Option } from '@commander-js/extra-typings'
 import { v7 as uuidV7 } from 'uuid'
 import { TerminalError } from '../contract/errors.ts'
 import { Sha256 } from '../contract/ids.ts'
 import { PlanReport } from '../contract/plan-report.ts'
-import { type ApprovedPlan, Reprocess, type StartRequest } from '../contract/request.ts'
+import type { ApprovedPlan, Reprocess, StartRequest } from '../contract/request.ts'
 import { parseParams } from './parse-options.ts'
 
 export interface RequestOptions {
@@ -52,9 +51,6 @@ function approvedPlan(idOrFile: string): ApprovedPlan {
 /** Collects the values of an option that may be given several times. */
 export const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value]
 
-/** What to do of a domain that earlier runs were over. */
-export const reprocessOption = () =>
-  new Option(
-    '--reprocess <what>',
-    'of what earlier runs were over, only what none of them completed (missing), only what they tried and did not complete (failed), or everything (default)',
-  ).choices(Reprocess.options)
+/** Of an option that says what to do of a domain that earlier runs were over. */
+export const reprocessText =
+  'of what earlier runs were over, only what none of them completed (missing), what they tried and did not complete (failed), or all (default)'

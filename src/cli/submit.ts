@@ -8,8 +8,8 @@ import { createClientLog } from './client-log.ts'
 import type { CommandContext } from './context.ts'
 import { withRunningSystem } from './dev-folder.ts'
 import { EndedWith, exitCodes } from './exit-code.ts'
-import { parseDurationMs } from './parse-options.ts'
-import { collect, reprocessOption, startRequest } from './request.ts'
+import { parseDurationMs, parseReprocess } from './parse-options.ts'
+import { collect, reprocessText, startRequest } from './request.ts'
 import type { RunWatch } from './run/watch-run.ts'
 
 /** `tidemark submit`: produces a start request as any Kafka client would, and waits for the planner's answer. */
@@ -20,7 +20,7 @@ export function addSubmit(program: Command, context: CommandContext): void {
     .argument('<backfill>', 'id of the definition')
     .option('--params <json>', 'params as one JSON object')
     .option('--param <name=value>', 'one param; may be given several times', collect)
-    .addOption(reprocessOption())
+    .option('--reprocess <what>', reprocessText, parseReprocess)
     .option(
       '--plan <id|file>',
       'only if planning still gives this plan: its id, or what "tidemark plan --json" printed',

@@ -121,7 +121,7 @@ test('a new request does only what earlier runs left, or what failed in them', a
   expect(await ask('early', { reprocess: 'missing' })).toEqual([])
   await endWith(database, around, [2, 7])
   // The source has grown: what came in is missing, what failed is no more than it was.
-  around.lastKey = 15
+  Object.assign(around, { lastKey: 15 })
   expect(await ask('failed', { reprocess: 'failed' })).toEqual(['0: 20-30', '1: 70-80'])
   const second = await endWith(database, around, [1])
   expect(await ask('missing', { reprocess: 'missing' })).toEqual(['0: 70-80', '1: 100-110', '2: 110-115'])
