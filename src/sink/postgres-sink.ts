@@ -85,16 +85,18 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
     return opening
   }
 
-  const claim = groupCalls<Holding, Claim>({
-    alone: (holding) => checkpoints.claim(pool, holding),
-    together: async (holdings) => {
-      const claimed = await groups.claim(pool, holdings).catch(aloneWhereRefused)
-      return holdings.map(({ partitionId }) => {
-        const held = claimed?.get(partitionId)
+  const claim = groupCalls<Claiming, Claim>({
+    alone: async ({ holding, mayClaim }) => (mayClaim() ? checkpoints.claim(pool, holding) : barred),
+    together: async (claiming) => {
+      const allowed = claiming.filter(({ mayClaim }) => mayClaim()).map(({ holding }) => holding)
+      const claimed = allowed.length === 0 ? undefined : await groups.claim(pool, allowed).catch(aloneWhereRefused)
+      return claiming.map(({ holding }) => {
+        if (!allowed.includes(holding)) return { result: barred }
+        const held = claimed?.get(holding.partitionId)
         return held === undefined ? undefined : { result: { kind: 'claimed', ...held } }
       })
     },
-    clash: (a, b) => a.partitionId === b.partitionId || a.worker !== b.worker,
+    clash: ({ holding: a }, { holding: b }) => a.partitionId === b.partitionId || a.worker !== b.worker,
   })
 
   const inChunkTransaction = <T>(act: (client: Client) => Promise<T>): Promise<T> =>
@@ -178,9 +180,9 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
       opened = await inspect()
     },
 
-    async claim(holding) {
+    async claim(holding, mayClaim = () => true) {
       await open()
-      return claim(holding)
+      return claim({ holding, mayClaim })
     },
 
     buffer(range) {
@@ -266,6 +268,13 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
     },
   }
 }
+
+interface Claiming {
+  readonly holding: Holding
+  readonly mayClaim: () => boolean
+}
+
+const barred: Claim = { kind: 'barred' }
 
 /** A chunk with what writing it takes. */
 interface Written {

@@ -27,6 +27,8 @@ export type Claim =
   | { readonly kind: 'finished'; readonly checkpoint: StoredCheckpoint; readonly range: KeyRange }
   /** Somebody else holds it for another topic partition; worth trying again when the lease ends. */
   | { readonly kind: 'held'; readonly holder: string; readonly leaseEndsInMs: number }
+  /** The caller may not claim now; nothing was asked of the server. */
+  | { readonly kind: 'barred' }
 
 /** A row that could not be written, kept with its reason in the chunk's own transaction. */
 export interface RejectedRow {
@@ -123,8 +125,11 @@ export interface Sink {
   target(): Promise<SinkTarget>
   /** Throws TerminalError (SINK_NOT_WRITABLE) with everything that is missing or does not fit. */
   check(signal: AbortSignal): Promise<void>
-  /** One statement; raises the epoch when it succeeds. */
-  claim(holding: Holding): Promise<Claim>
+  /**
+   * One statement; raises the epoch when it succeeds. `mayClaim` is asked last thing before it is sent; where it says no
+   * the answer is `barred`. Default: it may.
+   */
+  claim(holding: Holding, mayClaim?: () => boolean): Promise<Claim>
   /**
    * An empty buffer for one chunk of a range. Where the sink owns the range it refuses rows outside of it (RowError). Throws
    * TerminalError (SINK_NOT_WRITABLE) where a range of this kind cannot be owned.

@@ -34,6 +34,8 @@ export interface HoldDeps {
   within<Result>(task: TaskMessage, work: () => Result): Result
   readonly leaseMs: number
   readonly pace: Pace
+  /** False while this worker's lanes may be somebody else's: a claim would take the partition from that one. */
+  mayClaim(this: void): boolean
   /** Counts every row taken from a source, also those that are read again. */
   countRead(rows: number): void
   readonly mark?: Mark
@@ -57,7 +59,7 @@ export async function holdPartition(
   requireSameDefinition(task, opened.hash, teller.worker)
   const { sink, backfill } = opened
   const holding = holdingOf(teller)
-  const claim = await claimWhenFree(sink, holding, signal)
+  const claim = await claimWhenFree(sink, holding, deps.mayClaim, signal)
   if (claim === undefined) return 'interrupted'
   memory.isInDoubt = false
   await deps.mark?.('W1')
@@ -201,16 +203,20 @@ export const holdingOf = ({ worker, task, topicPartition }: Teller): Holding => 
   topicPartition,
 })
 
-/** Waits while somebody else's lease runs; undefined when asked to stop. */
+const askAgainMs = 100
+
+/** Waits while somebody else's lease runs, or may be running; undefined when asked to stop. */
 export async function claimWhenFree(
   sink: Sink,
   holding: Holding,
+  mayClaim: () => boolean,
   signal: AbortSignal,
-): Promise<Exclude<Claim, { kind: 'held' }> | undefined> {
+): Promise<Exclude<Claim, { kind: 'held' | 'barred' }> | undefined> {
   while (!signal.aborted) {
-    const claim = await sink.claim(holding)
-    if (claim.kind !== 'held') return claim
-    await pause(Math.min(Math.max(claim.leaseEndsInMs, 100), 5_000), signal)
+    const claim = await sink.claim(holding, mayClaim)
+    if (claim.kind === 'barred') await pause(askAgainMs, signal)
+    else if (claim.kind === 'held') await pause(Math.min(Math.max(claim.leaseEndsInMs, askAgainMs), 5_000), signal)
+    else return claim
   }
   return undefined
 }

@@ -158,7 +158,7 @@ async function failPartition(
 ): Promise<TaskOutcome> {
   const { sink } = await deps.open(teller.task.backfill)
   const holding = holdingOf(teller)
-  const claim = await claimWhenFree(sink, holding, signal)
+  const claim = await claimWhenFree(sink, holding, deps.mayClaim, signal)
   if (claim === undefined) return 'interrupted'
   const checkpoint = claim.kind === 'finished' ? claim.checkpoint : await sink.fail(holding, claim.checkpoint, failure)
   await tellEnd(deps, teller, checkpoint)

@@ -25,9 +25,9 @@ export function watchStages(opened: OpenBackfill, enter: EnterStage): OpenBackfi
   }
   const sink: Sink = {
     ...opened.sink,
-    claim: (holding) => {
+    claim: (holding, mayClaim) => {
       subject = subjectOf(holding)
-      return during('claim', () => opened.sink.claim(holding))
+      return during('claim', () => opened.sink.claim(holding, mayClaim))
     },
     commit: (chunk) => during('write', () => opened.sink.commit(chunk)),
     trial: (chunk, act) => opened.sink.trial(chunk, (trial) => act((buffer) => during('write', () => trial(buffer)))),

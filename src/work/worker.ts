@@ -15,7 +15,7 @@ import { TaskMemory } from './task-memory.ts'
 export interface WorkerDeps {
   readonly openConsumer: OpenTaskConsumer
   openIntents(this: void, host: IntentHost): ObeyedIntents
-  readonly task: Omit<RunTaskDeps, 'parkRun' | 'pace'>
+  readonly task: Omit<RunTaskDeps, 'parkRun' | 'pace' | 'mayClaim'>
   /** Asks for a pause; the planner decides. */
   ask(this: void, request: PauseRequest): Promise<void>
   /** Tasks worked on at the same time, over all lanes. */
@@ -101,6 +101,7 @@ export function createWorker(deps: WorkerDeps): Service & { readonly failed: Pro
   const taskDeps: RunTaskDeps = {
     ...deps.task,
     parkRun: (runId) => deps.ask(budgetRequest(runId, intents.sequenceOf(runId))),
+    mayClaim: () => consumer.isMember(),
     pace: createPace({
       settingsOf: (runId) => intents.settingsOf(runId),
       // A lane is worked on by one worker at a time: the parts add up to what is allowed, or to less.

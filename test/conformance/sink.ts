@@ -440,6 +440,20 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
           .toBe('claimed')
       })
 
+      test('nobody who may not by the time it is sent, alone and among others', async () => {
+        const [first, second, third] = [partition(), partition(), partition()]
+        const sink = harness.open(leaseMs)
+        let may = true
+        const alone = sink.claim(first, () => may)
+        may = false
+        expect(await alone).toEqual({ kind: 'barred' })
+        may = true
+        const among = [sink.claim(second), sink.claim(first, () => may), sink.claim(third)]
+        may = false
+        expect((await Promise.all(among)).map(({ kind }) => kind)).toEqual(['claimed', 'barred', 'claimed'])
+        expect((await claimed(sink, first)).checkpoint.epoch).toBe(1)
+      })
+
       test('nobody else while the holder renews, or commits', async () => {
         const holding = partition()
         const [holder, other] = [harness.open(leaseMs), { ...holding, topicPartition: 4 }]

@@ -165,7 +165,7 @@ test('a task that is paused in the middle of an unknown outcome has not stopped 
       {
         ...{ open: async () => ({ backfill, hash: 'h', source, sink }), tell: async () => {}, leaseMs: 60_000 },
         ...{ worker: 'worker-1', retry: defaultRetryPolicy, random: Math.random, now: () => new Date() },
-        ...{ countRead: () => {}, log: silentLog, taskTopic: 'tasks', parkRun: async () => {} },
+        ...{ countRead: () => {}, mayClaim: () => true, log: silentLog, taskTopic: 'tasks', parkRun: async () => {} },
         deadLetters: { publish: async () => {} },
         within: (_task, work) => work(),
         pace: createPace({ settingsOf: () => noSettings, share: () => 1, nowMs: () => performance.now() }),

@@ -136,7 +136,7 @@ export async function oneTask(options: OneTaskOptions): Promise<OneTask> {
       share: () => 1,
       nowMs: () => performance.now(),
     }),
-    ...{ leaseMs: 60_000, countRead: () => {}, worker: 'worker-1', taskTopic: 'tidemark.tasks' },
+    ...{ leaseMs: 60_000, countRead: () => {}, mayClaim: () => true, worker: 'worker-1', taskTopic: 'tidemark.tasks' },
     ...{
       retry: { maxAttempts: 3, baseMs: 100, capMs: 1_000, ...options.retry },
       random: () => 1,
