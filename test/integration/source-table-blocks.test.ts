@@ -76,7 +76,7 @@ test('each row that nobody touches is read once, and no other one twice, while r
   }
   const read: Read[] = []
   for (const range of ranges.toReversed()) read.push(...(await readRange(source, range, disturb)))
-  expect(turn).toBeGreaterThan(40)
+  expect(turn).toBeGreaterThan(25)
   expect(new Set(read.map(({ id }) => id)).size).toBe(read.length)
   expect(read.filter(({ id, version }) => id > rows || id % 5 === 0 || version > 0)).toEqual([])
   const untouched = Array.from({ length: rows }, (_, n) => n + 1).filter((id) => id % 2 === 1 && id % 5 !== 0)
@@ -142,25 +142,23 @@ test('the rows of a table that was never analysed are estimated from its first b
 })
 
 test.each([
-  ['a view', 'create view $schema.of_kind as select * from $schema.kinds', 'it is no table with blocks of its own'],
   [
     'a partitioned table',
-    'create table $schema.of_kind (id int4 primary key, version int4 not null) partition by range (id)',
-    'it is no table with blocks of its own',
+    'partition by range (id)',
+    '',
+    'it is partitioned, and has no blocks of its own: name one of its partitions',
   ],
   [
     'a table that others inherit from',
-    'create table $schema.of_kind (id int4 primary key, version int4 not null); create table $schema.heir () inherits ($schema.of_kind)',
+    '',
+    'create table $schema.heir () inherits ($schema.of_kind)',
     'other tables inherit from it',
   ],
-])('%s is refused', async (_what, create, reason) => {
-  await database.run('create table if not exists $schema.kinds (id int4 primary key, version int4 not null)')
-  await database.run(create)
+])('%s is refused', async (_what, how, then, reason) => {
+  await database.run(`create table $schema.of_kind (id int4 primary key, version int4 not null) ${how}; ${then}`)
   try {
     await expect(open('of_kind').pin(by, {}, signal)).rejects.toThrow(reason)
   } finally {
-    await database
-      .run('drop view if exists $schema.of_kind')
-      .catch(() => database.run('drop table $schema.of_kind cascade'))
+    await database.run('drop table $schema.of_kind cascade')
   }
 })

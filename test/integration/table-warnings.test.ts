@@ -32,7 +32,7 @@ test('a large table: no index, rows without a value, statistics that are missing
   )
   await database.run(
     `insert into $schema.orders select i, case when i % 5 > 0 then timestamptz '2026-01-01Z' + i * interval '1 minute' end, repeat('x', 600)
-       from generate_series(1, 40000) i`,
+       from generate_series(1, 40000) i; select pg_stat_force_next_flush()`,
   )
   const noIndex = expect.stringMatching(
     new RegExp(
@@ -56,7 +56,7 @@ test('a large table: no index, rows without a value, statistics that are missing
   ])
   await database.run('create index on $schema.orders (hashtextextended(id::text, 0))')
   expect(await warnings('orders', partition.byHash('id', { partitions: 8 }))).toEqual([])
-  await database.run(`update $schema.orders set filler = 'y' where id <= 20000`)
+  await database.run(`update $schema.orders set filler = 'y' where id <= 20000; select pg_stat_force_next_flush()`)
   await eventually(
     'the server to count what was changed',
     async () =>
