@@ -46,9 +46,7 @@ export async function pinBlocks(
   const { blocks, filenode, ...is } = Pinned.parse(rows[0])
   const problems = [
     ...(is.version < leastVersion ? ['the server is older than Postgres 14, which cannot read a range of blocks'] : []),
-    ...(is.relkind === 'r' || is.relkind === 'm'
-      ? []
-      : ['it is no table with blocks of its own, but a view, a partitioned or a foreign table']),
+    ...(is.relkind === 'p' ? ['it is partitioned, and has no blocks of its own: name one of its partitions'] : []),
     ...(is.relkind === 'r' && !is.heap ? ['its rows do not lie in blocks: its access method is not heap'] : []),
     ...(is.inherited ? ['other tables inherit from it, whose rows lie in blocks of their own'] : []),
     ...(is.wrapped
