@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
+import { heapFlagsOf } from '../../src/cli/run/heap-flags.ts'
 import { eventually } from '../support/eventually.ts'
 import { logged } from '../support/roles.ts'
 import { startTidemark, type TidemarkProcess } from '../support/tidemark-process.ts'
@@ -32,7 +33,9 @@ export async function benchPlan(): Promise<readonly BenchResult[]> {
   const db = new pg.Pool({ connectionString: servers.databaseUrl, max: 2 })
   const processes: TidemarkProcess[] = []
   const start = async (...args: string[]): Promise<TidemarkProcess> => {
-    const process = startTidemark(args, root, env)
+    // As `tidemark up` starts it.
+    const heap = args[0] === 'planner' ? { NODE_OPTIONS: heapFlagsOf('planner', '').join(' ') } : {}
+    const process = startTidemark(args, root, { ...env, ...heap })
     processes.push(process)
     await logged(process, 'ready')
     return process

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import type { Role } from '../../compose.ts'
 import { ChildMessage } from '../../process/parent.ts'
 import { EndedWith, exitCodes, isExitCode } from '../exit-code.ts'
+import { heapFlagsOf } from './heap-flags.ts'
 
 export interface RoleLaunch {
   readonly name: string
@@ -37,7 +38,8 @@ export interface RoleProcess {
 /** Starts one role as an operating system process of its own, on the same Node and with the same flags as this one. */
 export function startRoleProcess({ role, args, env, entry, logFile }: RoleLaunch): RoleProcess {
   const log = openSync(logFile, 'a')
-  const child = spawn(process.execPath, [...process.execArgv, entry, role, ...args], {
+  const given = [...process.execArgv, env['NODE_OPTIONS'] ?? ''].join(' ')
+  const child = spawn(process.execPath, [...process.execArgv, ...heapFlagsOf(role, given), entry, role, ...args], {
     env,
     stdio: ['ignore', log, log, 'ipc'],
   })
