@@ -40,9 +40,12 @@ export interface BlockPage {
   readonly last: boolean
 }
 
+/** More than a block of any size holds: however small a page is, one block can be looked at. */
+const mostInBlock = 2_000
+
 /**
- * Pages of at most `chunkRows` rows, in the order of their places. Looks at some blocks at a time, as many as hold a page
- * by the pinned estimate: the server sorts no more than those.
+ * Pages of at most `chunkRows` rows, in the order of their places. Looks at some blocks at a time, about as many as hold a
+ * page: the server need not sort what it reads in this order anyway, and nothing is read twice.
  */
 export async function* readBlocks(
   pool: Pool,
@@ -52,26 +55,44 @@ export async function* readBlocks(
   signal: AbortSignal,
 ): AsyncGenerator<BlockPage> {
   const { to, list, locator } = range
-  const width = Math.max(1, Math.ceil((chunkRows + 1) / locator.rowsPerBlock))
-  let [cursor, place, isAtEnd] = [after, after === null ? startOf(range.from) : (readCursor(after)[0] ?? ''), false]
-  let texts: readonly TextRow[] = []
+  const placeAt = list.length
+  const most = Math.max(2 * chunkRows, mostInBlock)
+  let width = Math.max(1, Math.ceil(chunkRows / locator.rowsPerBlock))
+  let [cursor, place] = [after, after === null ? startOf(range.from) : (readCursor(after)[0] ?? '')]
+  let texts: TextRow[] = []
   for (let last = false; !last; ) {
-    while (texts.length <= chunkRows && !isAtEnd) {
+    signal.throwIfAborted()
+    while (texts.length <= chunkRows && place !== startOf(to)) {
       const end = Math.min(to, blockOf(place) + width)
-      const limit = chunkRows + 1 - texts.length
-      const found = await rowsBetween(pool, range, place, startOf(end), limit, signal)
-      texts = [...texts, ...found]
-      const reached = found.length === limit ? found.at(-1)?.[list.length] : null
-      place = reached ?? startOf(end)
-      isAtEnd = place === startOf(to)
+      const found = await rowsBetween(pool, range, place, startOf(end), most + 1, signal)
+      if (found.length > most) {
+        // Rows lie more closely here than was believed.
+        width = Math.max(1, Math.floor(width / 2))
+        continue
+      }
+      for (const row of inOrder(found, placeAt)) texts.push(row)
+      place = startOf(end)
     }
     last = texts.length <= chunkRows
-    const page = texts.slice(0, chunkRows)
-    texts = texts.slice(chunkRows)
-    const reached = page.at(-1)?.[list.length]
+    const page = last ? texts : texts.slice(0, chunkRows)
+    texts = texts.slice(page.length)
+    const reached = page.at(-1)?.[placeAt]
     if (typeof reached === 'string') cursor = writeCursor([reached])
     yield { texts: page, cursor, last }
   }
+}
+
+/** Rows as they lie, which is how a range of blocks is read; another way of reading is not ruled out. */
+function inOrder(rows: readonly TextRow[], placeAt: number): readonly TextRow[] {
+  const placed = rows.map((row) => ({ row, at: numberOf(row[placeAt] ?? '') }))
+  const isInOrder = placed.every(({ at }, index) => index === 0 || at > (placed[index - 1]?.at ?? 0))
+  return isInOrder ? rows : placed.sort((a, b) => a.at - b.at).map(({ row }) => row)
+}
+
+/** Block and place in it as one number. */
+function numberOf(place: string): number {
+  const comma = place.indexOf(',')
+  return Number(place.slice(1, comma)) * 65_536 + Number(place.slice(comma + 1, -1))
 }
 
 /** Before every row of a block: their places count from 1. */
@@ -83,7 +104,10 @@ function blockOf(place: string): number {
   return Number(block)
 }
 
-/** Rows after a place and before another one; whether the blocks are what they were comes with them, and once without any. */
+/**
+ * Rows after a place and before another one, in any order, up to a limit; whether the blocks are what they were comes with
+ * them, and once without any.
+ */
 async function rowsBetween(
   pool: Pool,
   { table, list, locator }: BlockRange,
@@ -101,8 +125,7 @@ async function rowsBetween(
           select ${list.map((expression, at) => `${expression} as ${names[at]}, `).join('')}t.ctid as place
             from only ${table.sql} as t
            where t.ctid > $3::tid and t.ctid < $4::tid and t.xmin::text::int8 < $5::int8
-           order by t.ctid limit ${limit}) as p on true
-       order by p.place`,
+           limit ${limit}) as p on true`,
     values: [table.sql, String(locator.filenode), after, before, String(locator.beforeXid)],
   }
   const rows = await fetchTexts(pool, statement, signal)
