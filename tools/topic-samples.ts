@@ -39,6 +39,12 @@ const intended = {
   reason: 'the database is busy',
 } as const
 
+const instance = '019aa000-0000-7000-8000-0000000000aa'
+const alert = {
+  ...{ version: 1, at, alertId: '019aa000-0000-7000-8000-0000000000bb', kind: 'ledgerAhead', severity: 'critical' },
+  about: { runId, backfill: 'orders-v2', partitionId, index: 3 },
+} as const
+
 const requests: RequestMessageInput[] = [
   {
     version: 1,
@@ -146,6 +152,25 @@ const status: StatusEvent[] = [
     ...{ from: '2026-11-20T03:00:00.000Z', to: '2026-11-22T03:00:00.000Z', times: 3 },
   },
   { ...ofRun, type: 'partition.republished', partitionId, index: 3, message: 'no open task covered the partition' },
+  {
+    ...alert,
+    type: 'alert.raised',
+    message: 'partition 3 has chunk 5 in the ledger, and its checkpoint row is at chunk 4',
+    remedy: 'nobody writes the checkpoint rows but Tidemark: find out who changed them, then retry the partition',
+  },
+  { ...alert, type: 'alert.resolved', message: 'ledger and checkpoint row agree' },
+  {
+    ...{ version: 1, at, type: 'repair.made', kind: 'eventLost', about: { runId, partitionId, index: 3 } },
+    message: 'the ledger had not heard of the end of the partition: told again from its checkpoint row',
+  },
+  {
+    ...{ version: 1, at, type: 'worker.alive', worker: 'worker-1', instance, sequence: 7, slots: 4, running: 3 },
+    ...{ lanes: [2, 17, 33], residentMb: 182.4, cpuShare: 0.61, loopDelayMs: 12.5 },
+  },
+  {
+    ...{ version: 1, at, type: 'worker.lost', worker: 'worker-1', instance, sequence: 8 },
+    message: 'not heard of for 31 s, and not in the group any more',
+  },
   {
     ...ofRun,
     type: 'run.completed',

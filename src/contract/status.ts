@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { About, AlertKind, AlertSeverity, RepairKind } from './alert.ts'
 import { Count, Totals } from './certificate.ts'
 import { Intent } from './control.ts'
 import { BackfillId, PartitionId, RequestKey, RunId, Sha256, WorkerId } from './ids.ts'
@@ -11,7 +12,8 @@ import { RunState } from './states.ts'
  * One fact, told once (and harmlessly again). Readers drop fields they do not know. The identity of a partition event
  * is (partitionId, epoch, sequence, type), of a run event (runId, type), of an intent and a tuning also its sequence, of
  * an acknowledgement (runId, sequence, worker), of an answer (requestKey, requestHash, type), of a reported plan also its
- * id and time, of due times that were skipped (backfill, from, to).
+ * id and time, of due times that were skipped (backfill, from, to), of an alert its id and type, of a repair what it is about
+ * and its time, of a worker's own (worker, instance, sequence, type).
  */
 const fact = { version: z.literal(1), at: Instant }
 
@@ -196,6 +198,63 @@ export const ScheduleSkipped = z.object({
   times: Count.nullable(),
 })
 
+const alerted = {
+  ...fact,
+  /** Of this occurrence: raised once, resolved at most once. */
+  alertId: z.uuid(),
+  kind: AlertKind,
+  severity: AlertSeverity,
+  about: About,
+}
+
+/** Something is wrong, or is about to be; told once, until it is resolved. */
+export const AlertRaised = z.object({
+  ...alerted,
+  type: z.literal('alert.raised'),
+  /** What was found, with the numbers. */
+  message: z.string(),
+  /** What a person does about it. */
+  remedy: z.string(),
+})
+/** It is over. */
+export const AlertResolved = z.object({ ...alerted, type: z.literal('alert.resolved'), message: z.string() })
+
+/** The supervisor found a difference and mended it. */
+export const RepairMade = z.object({
+  ...fact,
+  type: z.literal('repair.made'),
+  kind: RepairKind,
+  about: About,
+  message: z.string(),
+})
+
+const ofWorker = {
+  ...fact,
+  worker: WorkerId,
+  /** Of this process: another one with the same id is another instance. */
+  instance: z.uuid(),
+  /** From 0, in each instance. */
+  sequence: Count,
+}
+
+/** A worker says that it is there: when it starts, every few seconds, and when it stops in good order. */
+export const WorkerTold = z.object({
+  ...ofWorker,
+  type: z.enum(['worker.started', 'worker.alive', 'worker.stopped']),
+  /** Partitions it may work on at the same time, and those it works on now. */
+  slots: Count,
+  running: Count,
+  /** Topic partitions of the task topic that it holds. */
+  lanes: z.array(Count),
+  residentMb: z.number().nonnegative(),
+  /** Of one core, since it told last. */
+  cpuShare: z.number().nonnegative(),
+  /** The longest the event loop was held up since it told last. */
+  loopDelayMs: z.number().nonnegative(),
+})
+/** The supervisor has not heard of a worker for long, and it is not in the group any more. */
+export const WorkerLost = z.object({ ...ofWorker, type: z.literal('worker.lost'), message: z.string() })
+
 export const StatusEvent = z.discriminatedUnion('type', [
   RequestAccepted,
   RequestDuplicate,
@@ -216,6 +275,11 @@ export const StatusEvent = z.discriminatedUnion('type', [
   PartitionCancelled,
   PartitionRepublished,
   ScheduleSkipped,
+  AlertRaised,
+  AlertResolved,
+  RepairMade,
+  WorkerTold,
+  WorkerLost,
 ])
 export type StatusEvent = z.infer<typeof StatusEvent>
 export type PartitionEvent = Extract<StatusEvent, { epoch: number }>
@@ -223,6 +287,8 @@ export type RunEnd = z.infer<typeof RunEnded>
 export type IntentEvent = z.infer<typeof RunIntended> | z.infer<typeof PartitionIntended>
 export type RunChanges = z.infer<typeof RunTuned>['changes']
 export type RunEvent = z.infer<typeof RunPlanned> | RunEnd
+export type AlertEvent = z.infer<typeof AlertRaised | typeof AlertResolved>
+export type WorkerEvent = z.infer<typeof WorkerTold | typeof WorkerLost>
 export type Acknowledgement = z.infer<typeof IntentAcknowledged>
 /** What holds a request key, and what does not. */
 export type RequestAnswer = z.infer<typeof RequestAccepted | typeof RequestDuplicate | typeof RequestRejected>
@@ -277,11 +343,29 @@ export function statusIdentity(event: StatusEvent): string {
       return [event.type, event.partitionId, event.at].join('|')
     case 'schedule.skipped':
       return [event.type, event.backfill, event.from, event.to].join('|')
+    case 'alert.raised':
+    case 'alert.resolved':
+      return [event.type, event.alertId].join('|')
+    case 'repair.made': {
+      const { runId, partitionId, worker, topicPartition } = event.about
+      return [event.type, event.kind, runId, partitionId, worker, topicPartition, event.at].join('|')
+    }
+    case 'worker.started':
+    case 'worker.alive':
+    case 'worker.stopped':
+    case 'worker.lost':
+      return [event.type, event.worker, event.instance, event.sequence].join('|')
   }
 }
 
-/** The key of the message: partition id, else run id, else request key, else backfill. */
+/**
+ * The key of the message: partition id, else run id, else request key, else backfill; of an alert its id, of a worker's own
+ * events its id.
+ */
 export function statusKey(event: StatusEvent): string {
+  if ('alertId' in event) return event.alertId
+  if ('instance' in event) return event.worker
+  if ('about' in event) return event.about.partitionId ?? event.about.runId ?? event.kind
   if ('partitionId' in event) return event.partitionId
   if ('runId' in event) return event.runId
   if ('backfill' in event) return event.backfill

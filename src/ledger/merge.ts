@@ -130,6 +130,13 @@ export function mergeEvents(events: readonly StatusEvent[]): LedgerState {
       case 'partition.paused':
       case 'partition.resumed':
       case 'partition.cancelling':
+      case 'alert.raised':
+      case 'alert.resolved':
+      case 'repair.made':
+      case 'worker.started':
+      case 'worker.alive':
+      case 'worker.stopped':
+      case 'worker.lost':
         // History only: how far the partition is, its own events say, and what is wanted, the planner's tables.
         break
     }
