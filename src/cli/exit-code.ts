@@ -31,6 +31,7 @@ export class EndedWith extends Error {
 }
 
 const ofTerminal = {
+  CERTIFICATE_INVALID: exitCodes.checkFailed,
   CONFIG_INVALID: exitCodes.usage,
   DEFINITION_INVALID: exitCodes.usage,
   DEFINITION_UNKNOWN: exitCodes.usage,

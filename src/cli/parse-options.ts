@@ -24,6 +24,13 @@ export function parseCount(min: number, max: number): (text: string) => number {
   }
 }
 
+/** Names with commas between them. Throws InvalidArgumentError. */
+export function parseNames(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim())
+  if (names.every((name) => name !== '')) return names
+  throw new InvalidArgumentError(`"${text}" has an empty name in it: names with commas between them are right`)
+}
+
 /** Throws InvalidArgumentError. */
 export function parseReprocess(text: string): Reprocess {
   const parsed = Reprocess.safeParse(text)

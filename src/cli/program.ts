@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { Command } from '@commander-js/extra-typings'
 import type { Parent } from '../process/parent.ts'
 import { addArchive } from './archive.ts'
+import { addCertify } from './certify.ts'
 import { addConfig } from './config.ts'
 import type { CommandContext } from './context.ts'
+import { addCoverage } from './coverage.ts'
 import { addIntents } from './intents.ts'
 import { addOffsets } from './offsets.ts'
 import { addPlan } from './plan.ts'
@@ -17,6 +19,7 @@ import { addSubmit } from './submit.ts'
 import { addTopics } from './topics.ts'
 import { addTune } from './tune.ts'
 import { addUp } from './up.ts'
+import { addVerify } from './verify.ts'
 import { addWatch } from './watch.ts'
 
 /** The whole command line. Errors are thrown, never exited on: CommanderError for what was typed wrong. */
@@ -45,6 +48,9 @@ export function createProgram(context: CommandContext, parent: Parent | undefine
   addStatus(program, context)
   addSchedules(program, context)
   addWatch(program, context)
+  addCertify(program, context)
+  addVerify(program, context)
+  addCoverage(program, context)
   addIntents(program, context)
   addTune(program, context)
   addArchive(program, context)

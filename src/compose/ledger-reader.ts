@@ -52,7 +52,7 @@ export async function openLedger(config: Config, log: Log = quietLog): Promise<L
       if (run === null) throw new TerminalError('NOT_FOUND', `run ${runId} is not known`)
       const definitions = await discoverBackfills(config.definitionsFolder)
       const sink = await adaptersOf(config, pools.open, log, noMark).sink(definitions.get(run.backfill))
-      return sink.stored(run.range)
+      return (await sink.stored([run.range]))?.[0] ?? null
     },
     close: () => pools.close(),
   }

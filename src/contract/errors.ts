@@ -13,6 +13,7 @@ export type RetryableCode =
   | 'TIMED_OUT'
 
 export type TerminalCode =
+  | 'CERTIFICATE_INVALID'
   | 'CONFIG_INVALID'
   | 'DEFINITION_INVALID'
   | 'DEFINITION_UNKNOWN'

@@ -9,16 +9,18 @@ import { nameOf, type Pool, query } from './pool.ts'
 import { recordHashSamples, type Sample } from './record-hash-samples.ts'
 
 /** SQL aggregate that equals the content hash of the same rows encoded here; 0 over no rows. */
-export function recordHashSql(columns: readonly Column[]): string {
-  const fields = columns.map((column) => {
-    const name = quoteIdentifier(column.name)
-    return columnTypeOf(column)?.hashedAsText === true ? `${name}::text` : name
-  })
-  return aggregate(fields)
+export const recordHashSql = (columns: readonly Column[]): string => aggregate(columns.map(hashedField))
+
+/** SQL expression of one row's hash. */
+export const rowHashSql = (columns: readonly Column[]): string => rowHash(columns.map(hashedField))
+
+function hashedField(column: Column): string {
+  const name = quoteIdentifier(column.name)
+  return columnTypeOf(column)?.hashedAsText === true ? `${name}::text` : name
 }
 
-const aggregate = (fields: readonly string[]): string =>
-  `coalesce(sum(hash_record_extended(row(${fields.join(', ')}), 0)::numeric), 0)::text`
+const rowHash = (fields: readonly string[]): string => `hash_record_extended(row(${fields.join(', ')}), 0)`
+const aggregate = (fields: readonly string[]): string => `coalesce(sum(${rowHash(fields)}::numeric), 0)::text`
 
 const oldestServer = 140_000
 

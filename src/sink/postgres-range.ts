@@ -47,6 +47,13 @@ export function withinRange(
   return `${sql} >= ${from}::int8 and ${sql} <= (${to}::numeric - 1)::int8`
 }
 
+/** The type in which values of the range column are compared. Throws as `ownedRange` does. */
+export function rangeColumnType(target: Target, rangeColumn: string, kind: KeyKind): string {
+  const type = columnTypeOf(rangeColumnOf(target, rangeColumn, kind))?.name ?? 'text'
+  if (type === 'int2' || type === 'int4') return 'int8'
+  return type === 'date' ? 'timestamp' : type
+}
+
 function rangeColumnOf(target: Target, rangeColumn: string, kind: KeyKind): Column {
   const column = target.columns.find((candidate) => candidate.name === rangeColumn)
   if (column === undefined || rangeKindOf(column) !== kind) throw notOwned(target, rangeColumn, column, kind)

@@ -3,21 +3,22 @@
 // of it. Never writes outside that transaction.
 import type { Checkpoint } from '../contract/checkpoint.ts'
 import { RetryableError, TerminalError } from '../contract/errors.ts'
-import type { KeyRange } from '../contract/range.ts'
+import type { KeyKind, KeyRange } from '../contract/range.ts'
 import { codeOf } from '../postgres/classify.ts'
 import { CopyBuffer, type CopyLayout, type CopyLimits, copyLayout, guardedLayout } from '../postgres/copy-binary.ts'
 import { groupCalls } from '../postgres/group-calls.ts'
 import { tableName } from '../postgres/identifier.ts'
 import { type Client, nameOf, type Pool, query, rolledBack, withTransaction } from '../postgres/pool.ts'
-import { recordHashSql } from '../postgres/record-hash.ts'
 import type { Mark } from '../process/marks.ts'
 import { checkpointGroups } from './checkpoint-groups.ts'
 import { checkpointRows, fenced, type Held } from './checkpoint-row.ts'
-import { ownedRange, rangeValues, withinRange } from './postgres-range.ts'
+import { brokenChains } from './broken-chains.ts'
+import { ownedRange } from './postgres-range.ts'
 import { type RefusalContext, refusalOf, rowRefusal } from './postgres-refusal.ts'
 import { type Demands, fieldsOf, inspectTarget, type Target } from './postgres-target.ts'
 import { rehearse } from './rehearse.ts'
 import type { Chunk, Claim, Holding, Sink } from './sink.ts'
+import { keyOf, rowDifferences, type StoredTable, storedTotals } from './stored-rows.ts'
 import { ValidatedBuffer } from './validated-buffer.ts'
 
 export interface PostgresSinkDeps {
@@ -46,7 +47,6 @@ export interface PostgresWriter {
   write(client: Client, target: Target, buffer: CopyBuffer): Promise<void>
 }
 
-const wholeDayMs = 86_400_000
 const smallBytes = 16_384
 
 export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDeps): Sink {
@@ -160,6 +160,15 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
       a.partitionId === b.partitionId || a.range.kind !== b.range.kind,
   })
 
+  const storedTable = async (kind: KeyKind | undefined): Promise<StoredTable | null> => {
+    const { range } = demands
+    // Of keys only the source's server knows the order.
+    if (range === null || kind === 'key') return null
+    const { target } = await open()
+    const key = demands.key ?? (await keyOf({ pool, target, range }))
+    return { pool, target, range, key, redact: deps.redact ?? [] }
+  }
+
   /** Small enough that beginning and ending a transaction costs more than what is in it. */
   const isSmall = ({ rejected }: Chunk, { rows, bytes }: CopyBuffer): boolean =>
     rejected.length === 0 && (rows === 0 || (writer.writesMany && bytes <= smallBytes))
@@ -252,19 +261,23 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
       return checkpoints.list(pool, runId)
     },
 
-    async stored(range) {
-      const column = demands.range
-      if (column === null) return null
+    async stored(ranges) {
+      const table = await storedTable(ranges[0]?.kind)
+      return table === null ? null : storedTotals(table, ranges)
+    },
+
+    async differences(range, pages, limit) {
+      const table = await storedTable(range.kind)
+      return table === null ? null : rowDifferences(table, range, pages, limit)
+    },
+
+    async hashedColumns() {
       const { target } = await open()
-      const text = `select count(*) as rows, ${recordHashSql(target.columns)} as hash
-                      from ${target.name.sql} where ${withinRange(target, column, range.kind)}`
-      const counted = { text, values: rangeValues(range), query_timeout: wholeDayMs }
-      const row = await withTransaction(pool, async (client) => {
-        // As long as the table takes.
-        await client.query('set local statement_timeout = 0')
-        return (await client.query<{ rows: string; hash: string }>(counted)).rows[0]
-      })
-      return { rows: Number(row?.rows ?? 0), contentHash: row?.hash ?? '0' }
+      return target.columns.map(({ name, type }) => ({ name, type }))
+    },
+
+    async brokenChains(runId) {
+      return brokenChains(pool, schema, runId)
     },
   }
 }

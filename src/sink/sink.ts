@@ -2,6 +2,7 @@ import type { Totals } from '../contract/certificate.ts'
 import type { Checkpoint } from '../contract/checkpoint.ts'
 import type { BackfillId, PartitionId, RunId, WorkerId } from '../contract/ids.ts'
 import type { Cursor, KeyRange } from '../contract/range.ts'
+import type { RowDifference } from '../contract/run-certificate.ts'
 import type { AnyRow } from '../define/row-schema.ts'
 
 /** A partition as the plan has it. */
@@ -115,6 +116,12 @@ export interface StoredCertificate {
   readonly contentHash: string
 }
 
+/** A partition whose chunks contradict its checkpoint row. */
+export interface BrokenChain {
+  readonly partitionId: PartitionId
+  readonly message: string
+}
+
 /**
  * Where rows go, with the partition's checkpoint row in the same transaction. A holder that lost its claim changes
  * nothing: FencedError. An outcome that is not known is RetryableError (OUTCOME_UNKNOWN): claim again, it waits for
@@ -163,6 +170,24 @@ export interface Sink {
   renew(holding: Holding, epoch: number): Promise<boolean>
   /** Every checkpoint row of a run: the truth the supervisor compares with. */
   checkpoints(runId: RunId): Promise<readonly StoredCheckpoint[]>
-  /** What stands in the range now; null when the sink has no column that could tell. */
-  stored(range: KeyRange): Promise<StoredCertificate | null>
+  /**
+   * What stands in each of these ranges now, which are of one kind, ascending and disjoint; null when the sink has no column
+   * that could tell.
+   */
+  stored(ranges: readonly KeyRange[]): Promise<readonly StoredCertificate[] | null>
+  /**
+   * Names the rows of a range, at most `limit`, that are not what a buffer of `pages` holds; they come in the order of the
+   * range. Null when the sink has no column that could tell.
+   */
+  differences(
+    range: KeyRange,
+    pages: AsyncIterable<RowBuffer>,
+    limit: number,
+  ): Promise<readonly RowDifference[] | null>
+  /** What the content hash is of, in its order. */
+  hashedColumns(): Promise<readonly { readonly name: string; readonly type: string }[]>
+  /**
+   * Partitions of a run whose chunks are no chain from the beginning to the cursor, or do not add up to their checkpoint row.
+   */
+  brokenChains(runId: RunId): Promise<readonly BrokenChain[]>
 }

@@ -157,7 +157,7 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
       const { checkpoint } = await claimed(sink, holding)
       const ids = Array.from({ length: 100 }, (_, i) => first(holding) + i)
       const { totals } = await sink.commit(chunkOf(sink, holding, checkpoint, ids, { last: true }))
-      expect(await sink.stored(holding.range)).toEqual({ rows: 100, contentHash: totals.contentHash })
+      expect(await sink.stored([holding.range])).toEqual([{ rows: 100, contentHash: totals.contentHash }])
       expect((await rowsOf(holding))[1]).toEqual({
         id: ids[1],
         at: new Date(Date.UTC(2026, 0, 1) + (ids[1] ?? 0)).toISOString(),

@@ -20,7 +20,7 @@ async function expectAccount(world: OneTask): Promise<void> {
   const checkpoint = await world.checkpoint()
   const { rowsRead, rowsWritten, rowsFiltered, rowsRejected, contentHash } = checkpoint?.totals ?? {}
   expect(rowsRead).toBe(Number(rowsWritten) + Number(rowsFiltered) + Number(rowsRejected))
-  const stored = await world.opened.current.sink.stored(world.task.range)
+  const stored = (await world.opened.current.sink.stored([world.task.range]))?.[0]
   expect(stored).toEqual({ rows: rowsWritten, contentHash })
   expect(await rejectedRows(world)).toHaveLength(Number(rowsRejected))
 }

@@ -52,7 +52,7 @@ async function sendAll(sink: Sink, rows: readonly AnyRow[], from: number, to: nu
     buffer,
     rejected: [],
   })
-  return { sent, stored: await sink.stored(holding.range) }
+  return { sent, stored: (await sink.stored([holding.range]))?.[0] ?? null }
 }
 
 async function tableOf(name: string, columns: readonly string[]): Promise<Sink> {

@@ -48,7 +48,7 @@ async function upsert(table: string, key: string[], schema: z.ZodType<AnyRow>, c
       rejected: [],
     })
   }
-  expect(await sink.stored(range)).toBeNull()
+  expect(await sink.stored([range])).toBeNull()
 }
 
 test('the last of equal keys wins, and columns that are not declared keep what others wrote', async () => {
