@@ -9,7 +9,7 @@ import type { Config } from './process/config.ts'
 import type { Log } from './process/log.ts'
 import { type Mark, noMark } from './process/marks.ts'
 
-export { certificateOf, coverageOf, tablesCertificateOf } from './compose/certify.ts'
+export { certificateOf, coverageOf, runsCertificateOf, tablesCertificateOf } from './compose/certify.ts'
 export { type Client, connectClient, type Submission } from './compose/client.ts'
 export { dryRunOf } from './compose/dry-run.ts'
 export type { RunningRole } from './compose/foundation.ts'

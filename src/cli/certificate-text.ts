@@ -1,9 +1,12 @@
 import type {
+  Certificate,
   CoverageFlaw,
   PartitionDifference,
+  RangeDifference,
   RowDifference,
   RowsProof,
   RunCertificate,
+  RunsCertificate,
   SealedCertificate,
   TablesCertificate,
 } from '../contract/run-certificate.ts'
@@ -11,20 +14,38 @@ import { countText } from './run/progress-text.ts'
 
 /** A certificate as a person reads it. */
 export function certificateText({ certificate, digest, signature }: SealedCertificate): string {
-  const facts = certificate.certifies === 'run' ? runFacts(certificate) : tableFacts(certificate)
   const lines = [
-    ...facts,
+    ...factsOf(certificate),
     ['verdict', certificate.verdict.toUpperCase()] as const,
     ['digest', `${digest}${signature === null ? ', not signed' : ', signed'}`] as const,
   ].map(([name, text]) => `${name.padEnd(12)} ${text}`)
-  const details =
-    certificate.certifies === 'run'
-      ? [...certificate.flaws.map(flawText), ...certificate.differences.flatMap(partitionLines)]
-      : certificate.rows.map((row) => rowText(row, 'first', 'second'))
+  const details = detailsOf(certificate)
   return [...lines, ...(details.length === 0 ? [] : ['', ...details])].join('\n')
 }
 
 type Fact = readonly [string, string]
+
+function factsOf(certificate: Certificate): Fact[] {
+  switch (certificate.certifies) {
+    case 'run':
+      return runFacts(certificate)
+    case 'runs':
+      return runsFacts(certificate)
+    case 'tables':
+      return tableFacts(certificate)
+  }
+}
+
+function detailsOf(certificate: Certificate): string[] {
+  switch (certificate.certifies) {
+    case 'run':
+      return [...certificate.flaws.map(flawText), ...certificate.differences.flatMap(partitionLines)]
+    case 'runs':
+      return certificate.ranges.map(rangeText)
+    case 'tables':
+      return certificate.rows.map((row) => rowText(row, 'first', 'second'))
+  }
+}
 
 function runFacts(certificate: RunCertificate): Fact[] {
   const { run, target, partitions, sent, stored, compared, source, coverageFlaws, differingPartitions } = certificate
@@ -51,6 +72,17 @@ function runFacts(certificate: RunCertificate): Fact[] {
     ['coverage', coverageFlaws === 0 ? 'the completed partitions tile the plan' : `${countText(coverageFlaws)} flaws`],
   ]
 }
+
+const runsFacts = ({ runs, targets, columns, range, first, second }: RunsCertificate): Fact[] => [
+  ['first', `${runs[0]} in ${targets[0]}: ${proofText(first)}`],
+  ['second', `${runs[1]} in ${targets[1]}: ${proofText(second)}`],
+  ['range', `from ${range.from} to before ${range.to}`],
+  ['columns', columns.map(({ name, type }) => `${name} ${type}`).join(', ')],
+]
+
+const rangeText = ({ range, first, second }: RangeDifference): string =>
+  `${range.from}: ${countText(first.rows)} rows in the first, ${countText(second.rows)} in the second` +
+  (first.rows === second.rows ? ', with other values' : '')
 
 const tableFacts = ({ tables, columns, key, first, second }: TablesCertificate): Fact[] => [
   ['first', `${tables[0]}: ${proofText(first)}`],

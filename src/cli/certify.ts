@@ -13,6 +13,7 @@ import { parseRunId } from './watch.ts'
 
 interface CertifyOptions {
   readonly source?: true | undefined
+  readonly with?: string | undefined
   readonly tables?: readonly string[] | undefined
   readonly key?: readonly string[] | undefined
   readonly columns?: readonly string[] | undefined
@@ -27,6 +28,7 @@ export function addCertify(program: Command, context: CommandContext): void {
     .description('prove that a run stands in its sink as it was sent, or that two tables are equal; name what differs')
     .argument('[run]', 'id of the run')
     .option('--source', 'read and transform all rows again, and compare what the source gives too')
+    .option('--with <run>', 'compare what stands of the run with what stands of another one')
     .option('--tables <first,second>', 'instead of a run, two tables as schema.table', parseNames)
     .option('--key <columns>', 'with --tables: columns that find a row', parseNames)
     .option('--columns <names>', 'with --tables: columns that matter (default: all that both have)', parseNames)
@@ -58,7 +60,7 @@ export function addCertify(program: Command, context: CommandContext): void {
 async function certificateFor(
   context: CommandContext,
   run: string | undefined,
-  { source, tables, key, columns, databases, definitions }: CertifyOptions,
+  { source, with: other, tables, key, columns, databases, definitions }: CertifyOptions,
   signal: AbortSignal,
 ): Promise<Certificate> {
   const config = readConfig({
@@ -68,11 +70,14 @@ async function certificateFor(
     ...(definitions === undefined ? {} : { TIDEMARK_DEFINITIONS: resolve(context.cwd, definitions) }),
   })
   const log = await createClientLog(context.env, config)
-  const { certificateOf, tablesCertificateOf } = await import('../compose.ts')
+  const { certificateOf, runsCertificateOf, tablesCertificateOf } = await import('../compose.ts')
   if (tables === undefined) {
     if (run === undefined)
       throw new TerminalError('PARAMS_INVALID', 'name a run ("tidemark status" lists them), or give --tables and --key')
-    return certificateOf(config, { runId: parseRunId(run), withSource: source === true }, log, signal)
+    const runId = parseRunId(run)
+    return other === undefined
+      ? certificateOf(config, { runId, withSource: source === true }, log, signal)
+      : runsCertificateOf(config, [runId, parseRunId(other)], log, signal)
   }
   const [first, second, ...more] = tables
   if (run !== undefined) throw new TerminalError('PARAMS_INVALID', `give a run or --tables, not both: got run ${run}`)
@@ -80,13 +85,13 @@ async function certificateFor(
     throw new TerminalError('PARAMS_INVALID', `--tables ${tables.join(',')}: two names are right`)
   if (key === undefined)
     throw new TerminalError('PARAMS_INVALID', '--tables wants --key, the columns that find a row')
-  const [one = 'DATABASE_URL', other = one] = databases ?? []
+  const [one = 'DATABASE_URL', another = one] = databases ?? []
   return tablesCertificateOf(
     config,
     {
       ...{ key, columns: columns ?? null },
       first: { table: first, database: one },
-      second: { table: second, database: other },
+      second: { table: second, database: another },
     },
     log,
     signal,
@@ -106,11 +111,23 @@ export function readText({ cwd }: Pick<CommandContext, 'cwd'>, file: string): st
 export function throwUnlessEqual({ certificate }: SealedCertificate): void {
   const { verdict } = certificate
   if (verdict === 'equal' || verdict === 'sent only' || verdict === 'overwritten') return
-  const why =
-    certificate.certifies === 'tables'
-      ? `the tables differ${certificate.rows.length >= 100 ? '' : ` in ${certificate.rows.length} rows`}`
-      : verdict === 'different'
-        ? `${certificate.differingPartitions} of ${certificate.partitions.total} partitions do not hold what was sent`
-        : `run ${certificate.run.id} does not cover its plan: ${certificate.coverageFlaws} gaps, overlaps or broken chains`
-  throw new EndedWith(exitCodes.checkFailed, why)
+  throw new EndedWith(exitCodes.checkFailed, whyNot(certificate))
 }
+
+function whyNot(certificate: Certificate): string {
+  switch (certificate.certifies) {
+    case 'tables':
+      return `the tables differ in ${countOf(certificate.rows)} rows`
+    case 'runs':
+      return `the runs differ at ${countOf(certificate.ranges)} keys`
+    case 'run': {
+      const { verdict, differingPartitions, partitions, run, coverageFlaws } = certificate
+      return verdict === 'different'
+        ? `${differingPartitions} of ${partitions.total} partitions do not hold what was sent`
+        : `run ${run.id} does not cover its plan: ${coverageFlaws} gaps, overlaps or broken chains`
+    }
+  }
+}
+
+/** Lists end at a hundred. */
+const countOf = ({ length }: readonly unknown[]): string => (length < 100 ? String(length) : '100 or more')

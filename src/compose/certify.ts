@@ -1,9 +1,10 @@
 import { certifiedRun, createRunArchive, type RunArchive } from '../certify/certified-run.ts'
 import { certifyRun, coverRun } from '../certify/certify-run.ts'
+import { compareRuns } from '../certify/compare-runs.ts'
 import { type CompareOptions, compareTables } from '../certify/compare-tables.ts'
 import { TerminalError } from '../contract/errors.ts'
 import type { RunId } from '../contract/ids.ts'
-import type { CoverageFlaw, RunCertificate, TablesCertificate } from '../contract/run-certificate.ts'
+import type { CoverageFlaw, RunCertificate, RunsCertificate, TablesCertificate } from '../contract/run-certificate.ts'
 import { type DiscoveredBackfill, discoverBackfills } from '../define/discover.ts'
 import { admitParams } from '../plan/admit-params.ts'
 import type { Run } from '../plan/run.ts'
@@ -39,6 +40,18 @@ export async function certificateOf(
     const deps = { sink, again, now: () => new Date() }
     return certifyRun(deps, await certifiedRun(archive, sink, runId), { withSource }, signal)
   })
+}
+
+/** What stands of two runs, beside each other. Throws as `certificateOf`, and (PARAMS_INVALID) where they cannot be compared. */
+export async function runsCertificateOf(
+  config: Config,
+  [first, second]: readonly [RunId, RunId],
+  log: Log,
+  signal: AbortSignal,
+): Promise<RunsCertificate> {
+  return withRun(config, first, log, (a) =>
+    withRun(config, second, log, (b) => compareRuns(a, b, () => new Date(), signal)),
+  )
 }
 
 export interface Coverage {

@@ -120,7 +120,29 @@ export const TablesCertificate = z.object({
 })
 export type TablesCertificate = z.infer<typeof TablesCertificate>
 
-export const Certificate = z.discriminatedUnion('certifies', [RunCertificate, TablesCertificate])
+/** A part of a range in which two runs differ. */
+export const RangeDifference = z.object({ range: KeyRange, first: RowsProof, second: RowsProof })
+export type RangeDifference = z.infer<typeof RangeDifference>
+
+/** What stands of two runs. */
+export const RunsCertificate = z.object({
+  version: z.literal(1),
+  certifies: z.literal('runs'),
+  at: Instant,
+  runs: z.tuple([RunId, RunId]),
+  targets: z.tuple([z.string(), z.string()]),
+  columns: z.array(z.object({ name: z.string(), type: z.string() })),
+  /** From the first to the last key of both. */
+  range: KeyRange,
+  first: RowsProof,
+  second: RowsProof,
+  verdict: z.enum(['equal', 'different']),
+  /** Single keys (whole milliseconds of times), the first hundred. */
+  ranges: z.array(RangeDifference),
+})
+export type RunsCertificate = z.infer<typeof RunsCertificate>
+
+export const Certificate = z.discriminatedUnion('certifies', [RunCertificate, RunsCertificate, TablesCertificate])
 export type Certificate = z.infer<typeof Certificate>
 
 /** A certificate as it is kept: nobody can change it unnoticed, and with a signature nobody can make one up. */

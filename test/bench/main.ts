@@ -1,5 +1,6 @@
 // npm run bench -- NAME [--json]: runs one measurement on servers of its own and prints its figures.
 import { parseArgs } from 'node:util'
+import { benchCertify } from './certify.ts'
 import { benchFlights } from './flights.ts'
 import { benchForecast } from './forecast.ts'
 import { benchPause } from './pause.ts'
@@ -10,6 +11,7 @@ import { benchSoak } from './soak.ts'
 import { benchTasks } from './tasks.ts'
 
 const benches: Readonly<Record<string, (rounds: number) => Promise<readonly BenchResult[]>>> = {
+  certify: benchCertify,
   flights: benchFlights,
   forecast: benchForecast,
   pause: benchPause,

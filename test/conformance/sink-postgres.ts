@@ -62,6 +62,15 @@ export async function postgresHarness(kind: 'insert' | 'upsert'): Promise<SinkHa
     async insert(id) {
       await pool.query(`insert into ${table} values ($1, now(), 'not ours')`, [id])
     },
+    async change(id, name) {
+      await pool.query(`update ${table} set name = $2 where id = $1`, [id, name])
+    },
+    async remove(id) {
+      await pool.query(`delete from ${table} where id = $1`, [id])
+    },
+    async removeChunk(partitionId, sequence) {
+      await pool.query(`delete from ${schema}.chunk where partition_id = $1 and sequence = $2`, [partitionId, sequence])
+    },
     async chunks(partitionId) {
       const sql = `select epoch::int, sequence::int, after_cursor as after, through_cursor as through
                      from ${schema}.chunk where partition_id = $1 order by sequence`

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { noTotals } from '../../src/contract/certificate.ts'
 import type { Checkpoint } from '../../src/contract/checkpoint.ts'
 import { FencedError, RetryableError, TerminalError } from '../../src/contract/errors.ts'
-import type { Chunk, Claim, Failure, Holding, RejectedRow, Sink } from '../../src/sink/sink.ts'
+import type { Chunk, Claim, Failure, Holding, RejectedRow, RowBuffer, Sink } from '../../src/sink/sink.ts'
 
 /** Chunks that are stopped in the middle of their transaction: some of it is written, nothing is committed. */
 export interface StoppedWrites {
@@ -25,6 +25,11 @@ export interface SinkHarness {
   rows(from: number, to: number): Promise<{ id: number; at: string; name: string | null }[]>
   /** A row that somebody else wrote. */
   insert(id: number): Promise<void>
+  /** What somebody else does to a row that is there. */
+  change(id: number, name: string): Promise<void>
+  remove(id: number): Promise<void>
+  /** Takes the record of a chunk away. */
+  removeChunk(partitionId: string, sequence: number): Promise<void>
   chunks(
     partitionId: string,
   ): Promise<{ epoch: number; sequence: number; after: string | null; through: string | null }[]>
@@ -162,6 +167,95 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
         id: ids[1],
         at: new Date(Date.UTC(2026, 0, 1) + (ids[1] ?? 0)).toISOString(),
         name: (ids[1] ?? 0) % 3 === 0 ? null : `row ${ids[1]}`,
+      })
+    })
+
+    describe('what is stored', () => {
+      const done = async (sink: Sink, holding: Holding, ids: readonly number[]): Promise<Checkpoint> => {
+        const { checkpoint } = await claimed(sink, holding)
+        return sink.commit(chunkOf(sink, holding, checkpoint, ids, { last: true }))
+      }
+      const all = (holding: Holding): number[] => Array.from({ length: 100 }, (_, i) => first(holding) + i)
+      async function* pagesOf(sink: Sink, holding: Holding, size: number): AsyncGenerator<RowBuffer> {
+        const ids = all(holding)
+        for (let at = 0; at < ids.length; at += size)
+          yield chunkOf(sink, holding, { cursor: null } as Checkpoint, ids.slice(at, at + size)).buffer
+      }
+      const differencesOf = (sink: Sink, holding: Holding, size = 100, limit = 10) =>
+        sink.differences(holding.range, pagesOf(sink, holding, size), limit)
+
+      test('is told range by range, with or without gaps between them', async () => {
+        const sink = harness.open(leaseMs)
+        const holdings = [partition(), partition(), partition(), partition()]
+        const checkpoints: Checkpoint[] = []
+        for (const [i, holding] of holdings.entries())
+          checkpoints.push(await done(sink, holding, all(holding).slice(0, 100 - i * 10)))
+        const expected = checkpoints.map(({ totals }) => ({ rows: totals.rowsWritten, contentHash: totals.contentHash }))
+        const ranges = holdings.map(({ range }) => range)
+        expect(await sink.stored(ranges)).toEqual(expected)
+        expect(await sink.stored([0, 2, 3].flatMap((at) => ranges[at] ?? []))).toEqual(
+          [0, 2, 3].map((at) => expected[at]),
+        )
+        expect(await sink.stored([])).toEqual([])
+      })
+
+      test.each([1, 7, 100])('rows that are as they were sent differ nowhere, in pages of %i', async (size) => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        await done(sink, holding, all(holding))
+        expect(await differencesOf(sink, holding, size)).toEqual([])
+      })
+
+      test.each([7, 100])('every row that was changed, lost or added is named, in pages of %i', async (size) => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        const [a, b, c, d] = [first(holding) + 1, first(holding) + 50, first(holding) + 98, first(holding) + 99] as const
+        await done(sink, holding, all(holding).filter((id) => id !== d))
+        await harness.change(a, 'another name')
+        await harness.remove(b)
+        await harness.remove(c)
+        await harness.insert(c)
+        expect(await differencesOf(sink, holding, size)).toEqual([
+          { what: 'changed', key: { id: String(a) }, columns: [{ name: 'name', sent: a % 3 === 0 ? null : `row ${a}`, stored: 'another name' }] },
+          { what: 'missing', key: { id: String(b) }, columns: [] },
+          { what: 'changed', key: { id: String(c) }, columns: expect.arrayContaining([expect.objectContaining({ stored: 'not ours' })]) },
+          { what: 'missing', key: { id: String(d) }, columns: [] },
+        ])
+        expect(await differencesOf(sink, holding, size, 1)).toHaveLength(1)
+      })
+
+      test('rows that nobody sent are named', async () => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        await done(sink, holding, [])
+        for (const id of [first(holding), first(holding) + 99]) await harness.insert(id)
+        expect(await sink.differences(holding.range, (async function* none() {})(), 10)).toEqual([
+          { what: 'extra', key: { id: String(first(holding)) }, columns: [] },
+          { what: 'extra', key: { id: String(first(holding) + 99) }, columns: [] },
+        ])
+      })
+
+      test('rows that come in another order than that of the range are refused', async () => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        const ids = all(holding)
+        await done(sink, holding, ids)
+        async function* turned(): AsyncGenerator<RowBuffer> {
+          for (const some of [ids.slice(50), ids.slice(0, 50)])
+            yield chunkOf(sink, holding, { cursor: null } as Checkpoint, some).buffer
+        }
+        await expect(sink.differences(holding.range, turned(), 10)).rejects.toThrow('do not come in the order of column "id"')
+      })
+
+      test('chunks that lead from the beginning to the end are no broken chain; where one is gone, they are', async () => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        const { checkpoint } = await claimed(sink, holding)
+        const ids = all(holding)
+        const one = await sink.commit(chunkOf(sink, holding, checkpoint, ids.slice(0, 40)))
+        const two = await sink.commit(chunkOf(sink, holding, one, ids.slice(40, 80)))
+        expect(await sink.brokenChains(holding.runId)).toEqual([])
+        await sink.commit(chunkOf(sink, holding, two, ids.slice(80), { last: true }))
+        expect(await sink.brokenChains(holding.runId)).toEqual([])
+        await harness.removeChunk(holding.partitionId, 2)
+        expect(await sink.brokenChains(holding.runId)).toEqual([
+          { partitionId: holding.partitionId, message: '3 chunks were committed, 2 are recorded' },
+        ])
       })
     })
 
