@@ -166,7 +166,7 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
     if (range === null || kind === 'key') return null
     const { target } = await open()
     const key = demands.key ?? (await keyOf({ pool, target, range }))
-    return { pool, target, range, key, redact: deps.redact ?? [] }
+    return { pool, target, range, key, number: writer.numbered ? 'tidemark_number' : null, redact: deps.redact ?? [] }
   }
 
   /** Small enough that beginning and ending a transaction costs more than what is in it. */
@@ -174,6 +174,8 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
     rejected.length === 0 && (rows === 0 || (writer.writesMany && bytes <= smallBytes))
 
   return {
+    mergesByKey: demands.key !== null,
+
     async target() {
       const { schema: namespace, table } = tableName(demands.table)
       const { rows } = await query<{ server: string; database: string }>(

@@ -128,6 +128,8 @@ export interface BrokenChain {
  * the transaction in doubt.
  */
 export interface Sink {
+  /** Of rows with equal keys the last one stands: fewer may be stored than were sent. */
+  readonly mergesByKey: boolean
   /** Asked of the server, for an address may change and a server may have several; the table need not exist. */
   target(): Promise<SinkTarget>
   /** Throws TerminalError (SINK_NOT_WRITABLE) with everything that is missing or does not fit. */

@@ -20,6 +20,8 @@ export interface StoredTable {
   readonly range: string
   /** Columns that find a row. */
   readonly key: readonly string[]
+  /** Name of the column that a buffer's rows begin with, their number; null: they have none, and no two the same key. */
+  readonly number: string | null
   /** Columns whose values must not be repeated. */
   readonly redact: readonly string[]
 }
@@ -97,12 +99,13 @@ async function totalsOf(
   const type = rangeColumnType(target, column, kind)
   // As many edges lie at or below a value as the number of its bucket.
   const bucket = edges.length === 1 ? '1' : `width_bucket(${quoteIdentifier(column)}::${type}, $3::${type}[])`
-  const { rows } = await client.query<{ bucket: number; rows: string; hash: string }>({
+  const counted = {
     text: `select ${bucket} as bucket, count(*) as rows, ${recordHashSql(target.columns)} as hash
              from ${target.name.sql} where ${withinRange(target, column, kind)} group by 1`,
     values: edges.length === 1 ? [from, to] : [from, to, edges],
     query_timeout: wholeDayMs,
-  } as Parameters<Client['query']>[0])
+  }
+  const { rows } = await client.query<{ bucket: number; rows: string; hash: string }>(counted)
   return rows.flatMap(({ bucket, ...row }) => {
     const at = places[Number(bucket) - 1]
     return at === undefined ? [] : [{ at, ...row }]
@@ -158,15 +161,26 @@ class Comparison {
   }
 
   async begin(): Promise<void> {
-    const { name } = this.table.target
+    const { target, number } = this.table
+    const columns = number === null ? this.columns : `0 as ${number}, ${this.columns}`
     await this.client.query(
-      `create temp table ${expected.slice('pg_temp.'.length)} as select ${this.columns} from ${name.sql} with no data`,
+      `create temp table ${expected.slice('pg_temp.'.length)} as select ${columns} from ${target.name.sql} with no data`,
     )
+  }
+
+  /** Of rows with equal keys the last one stands. */
+  private get sent(): string {
+    const { key, number } = this.table
+    if (number === null) return expected
+    const keys = key.map(quoteIdentifier).join(', ')
+    return `(select distinct on (${keys}) * from ${expected} order by ${keys}, ${number} desc) as sent`
   }
 
   async add(page: CopyBuffer): Promise<void> {
     if (page.rows === 0) return
-    await copyIn(this.client, `copy ${expected} (${this.columns}) from stdin (format binary)`, page)
+    const { number } = this.table
+    const columns = number === null ? this.columns : `${number}, ${this.columns}`
+    await copyIn(this.client, `copy ${expected} (${columns}) from stdin (format binary)`, page)
     // No min and max: not every type has them on every server.
     const end = (order: string): string => `(select ${this.column} from ${expected} order by 1 ${order} limit 1)`
     const { rows } = await this.client.query<{ least: string; most: string; late: boolean }>(
@@ -196,7 +210,7 @@ class Comparison {
     const stored = `${below} and ${withinRange(target, this.table.range, this.range.kind, ['$3', '$4'])}`
     const values = [...bounds, ...rangeValues(this.range)]
     const { rows } = await this.client.query<{ same: boolean }>(
-      `select (select row(count(*), ${recordHashSql(target.columns)}) from ${expected} where ${below})
+      `select (select row(count(*), ${recordHashSql(target.columns)}) from ${this.sent} where ${below})
             = (select row(count(*), ${recordHashSql(target.columns)}) from ${target.name.sql} where ${stored}) as same`,
       values,
     )
@@ -214,7 +228,7 @@ class Comparison {
                   ${texts(target.columns.map(({ name }) => name))} as "row"`
     const { rows } = await this.client.query<DifferingRow>(
       `select key, sum(sent)::int as sent, sum(stored)::int as stored, (array_agg("row"))[1] as "row"
-         from (select ${each}, 1 as sent, 0 as stored from ${expected} where ${below}
+         from (select ${each}, 1 as sent, 0 as stored from ${this.sent} where ${below}
                union all
                select ${each}, 0, 1 from ${target.name.sql} where ${stored}) as compared
         group by key, hash having sum(sent) <> sum(stored)
