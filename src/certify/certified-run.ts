@@ -46,10 +46,10 @@ export function createRunArchive(pool: Pool, schema: string): RunArchive {
       return rows.map(readPartition)
     },
     laterRuns: (run) =>
-      runs(
-        `target_id = $1 and (accepted_at, id) > (select accepted_at, id from ${in_('run')} where id = $2)`,
-        [run.target.id, run.id],
-      ),
+      runs(`target_id = $1 and (accepted_at, id) > (select accepted_at, id from ${in_('run')} where id = $2)`, [
+        run.target.id,
+        run.id,
+      ]),
   }
 }
 

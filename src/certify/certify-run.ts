@@ -95,7 +95,10 @@ export async function certifyRun(
     sent: sumOf([...checkpoints.values()].map(({ totals }) => proofOf(totals))),
     stored: storedTotals === null ? null : sumOf(storedTotals),
     compared: sumOf(compared.map(({ sent }) => sent)),
-    source: withSource && compared.every(({ source }) => source !== null) ? sumOf(compared.flatMap(({ source }) => source ?? [])) : null,
+    source:
+      withSource && compared.every(({ source }) => source !== null)
+        ? sumOf(compared.flatMap(({ source }) => source ?? []))
+        : null,
     verdict:
       superseded.size > 0 && compared.length === 0
         ? 'overwritten'
@@ -120,12 +123,14 @@ export async function coverRun(
 ): Promise<CoveredRun> {
   const order = orderOf(run.bounds)
   const checkpoints = new Map((await sink.checkpoints(run.id)).map((row) => [row.partitionId, row]))
-  const spans = plan.map(({ index, partitionId, range }): CoveredPartition => ({
-    index,
-    from: order.value(range.from),
-    to: order.value(range.to),
-    state: checkpoints.get(partitionId)?.state ?? 'pending',
-  }))
+  const spans = plan.map(
+    ({ index, partitionId, range }): CoveredPartition => ({
+      index,
+      from: order.value(range.from),
+      to: order.value(range.to),
+      state: checkpoints.get(partitionId)?.state ?? 'pending',
+    }),
+  )
   const flaws = [
     ...coverageFlaws({ wanted: wantedOf(run), plan: spans, elsewhere: retried, text: order.text }),
     ...(await chainFlaws(sink, run, plan)),
@@ -226,4 +231,3 @@ function verdictOf(flaws: number, differing: number, canTell: boolean): RunCerti
   if (flaws > 0) return 'incomplete'
   return canTell ? 'equal' : 'sent only'
 }
-

@@ -44,11 +44,15 @@ export async function compareRuns(
   }
 }
 
-async function comparableColumns(first: RunSide, second: RunSide): Promise<RunsCertificate['columns']> {
+async function comparableColumns(first: RunSide, second: RunSide): Promise<readonly RunsCertificate['columns'][number][]> {
   const [a, b] = await Promise.all([first.sink.hashedColumns(), second.sink.hashedColumns()])
   const text = (columns: typeof a): string => columns.map(({ name, type }) => `${name} ${type}`).join(', ')
   if (text(a) === text(b)) return a
-  throw cannot(first, second, `the columns of one are ${text(a)}, of the other ${text(b)}: "certify --tables" compares some of them`)
+  throw cannot(
+    first,
+    second,
+    `the columns of one are ${text(a)}, of the other ${text(b)}: "certify --tables" compares some of them`,
+  )
 }
 
 /** Both as a whole: a row that only one of them was over is a difference. */

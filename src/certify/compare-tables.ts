@@ -96,7 +96,9 @@ function problemsOf({ shown, columns }: Described, { names }: { readonly names: 
     if (!column.deterministic)
       return [`column "${name}" of ${shown} has a collation under which different texts are equal: leave it out`]
     return columnTypeOf(column) === undefined
-      ? [`column "${name}" of ${shown} is ${column.type}, which cannot be hashed: name the others; ${columnTypeNames} can`]
+      ? [
+          `column "${name}" of ${shown} is ${column.type}, which cannot be hashed: name the others; ${columnTypeNames} can`,
+        ]
       : []
   })
 }
@@ -117,7 +119,10 @@ function hashFamily(column: Column): string {
   return name === 'varchar' ? 'text' : name
 }
 
-function hashedSide(side: Described, { names, key }: { readonly names: readonly string[]; readonly key: readonly string[] }): Hashed {
+function hashedSide(
+  side: Described,
+  { names, key }: { readonly names: readonly string[]; readonly key: readonly string[] },
+): Hashed {
   const named = (wanted: readonly string[]): Column[] =>
     wanted.flatMap((name) => side.columns.find((column) => column.name === name) ?? [])
   return { ...side, key: named(key), compared: named(names) }

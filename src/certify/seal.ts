@@ -7,7 +7,11 @@ import { type Certificate, SealedCertificate } from '../contract/run-certificate
 /** A certificate with its digest, and signed where there is a key: Ed25519 over the digest's 32 bytes. */
 export function sealed(certificate: Certificate, privateKey: KeyObject | null): SealedCertificate {
   const digest = digestOf(certificate)
-  return { certificate, digest: digest.toString('hex'), signature: privateKey === null ? null : signed(digest, privateKey) }
+  return {
+    certificate,
+    digest: digest.toString('hex'),
+    signature: privateKey === null ? null : signed(digest, privateKey),
+  }
 }
 
 /** Who vouches for a certificate. */
@@ -28,8 +32,7 @@ export function unsealed(
   publicKey: KeyObject | null,
 ): { readonly sealed: SealedCertificate; readonly voucher: Voucher } {
   const read = SealedCertificate.safeParse(json)
-  if (!read.success)
-    throw invalid(`it is no certificate: ${z.prettifyError(read.error).replaceAll(/\s+/g, ' ')}`)
+  if (!read.success) throw invalid(`it is no certificate: ${z.prettifyError(read.error).replaceAll(/\s+/g, ' ')}`)
   const { certificate, digest, signature } = read.data
   // Of what was given, not of what was read: a field that nobody knows is a change too.
   const given = (json as { certificate: unknown }).certificate
@@ -39,10 +42,14 @@ export function unsealed(
     if (publicKey !== null) throw invalid('it is not signed, and a key was given to check its signature with')
     return { sealed: { certificate, digest, signature }, voucher: 'digest' }
   }
-  const own = readKey('its own public key', () => createPublicKey({ key: Buffer.from(signature.publicKey, 'base64'), format: 'der', type: 'spki' }))
+  const own = readKey('its own public key', () =>
+    createPublicKey({ key: Buffer.from(signature.publicKey, 'base64'), format: 'der', type: 'spki' }),
+  )
   const by = publicKey ?? own
   if (!verify(null, Buffer.from(digest, 'hex'), by, Buffer.from(signature.value, 'base64')))
-    throw invalid(`its signature is not made with ${publicKey === null ? 'the key it names' : 'the key that was given'}`)
+    throw invalid(
+      `its signature is not made with ${publicKey === null ? 'the key it names' : 'the key that was given'}`,
+    )
   return { sealed: { certificate, digest, signature }, voucher: publicKey === null ? 'own key' : 'given key' }
 }
 

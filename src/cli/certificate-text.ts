@@ -50,7 +50,9 @@ function detailsOf(certificate: Certificate): string[] {
 function runFacts(certificate: RunCertificate): Fact[] {
   const { run, target, partitions, sent, stored, compared, source, coverageFlaws, differingPartitions } = certificate
   const superseded =
-    partitions.superseded === 0 ? '' : `, ${countText(partitions.superseded)} overwritten by later runs and not compared`
+    partitions.superseded === 0
+      ? ''
+      : `, ${countText(partitions.superseded)} overwritten by later runs and not compared`
   return [
     ['run', `${run.id} of ${run.backfill}: ${run.state}`],
     ['target', target.name],
@@ -62,7 +64,9 @@ function runFacts(certificate: RunCertificate): Fact[] {
         ? 'not known: the sink has no column that tells which rows are the run’s'
         : `${proofText(stored)}${isSame(stored, compared) ? ' (equal)' : ` (NOT EQUAL to ${proofText(compared)})`}`,
     ],
-    ...(source === null ? [] : [['source', `${proofText(source)}${isSame(source, compared) ? ' (equal)' : ' (NOT EQUAL)'}`] as const]),
+    ...(source === null
+      ? []
+      : [['source', `${proofText(source)}${isSame(source, compared) ? ' (equal)' : ' (NOT EQUAL)'}`] as const]),
     [
       'partitions',
       `${countText(partitions.total)}: ${countText(partitions.completed)} completed, ${countText(partitions.failed)} failed, ` +

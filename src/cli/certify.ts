@@ -83,8 +83,7 @@ async function certificateFor(
   if (run !== undefined) throw new TerminalError('PARAMS_INVALID', `give a run or --tables, not both: got run ${run}`)
   if (first === undefined || second === undefined || more.length > 0)
     throw new TerminalError('PARAMS_INVALID', `--tables ${tables.join(',')}: two names are right`)
-  if (key === undefined)
-    throw new TerminalError('PARAMS_INVALID', '--tables wants --key, the columns that find a row')
+  if (key === undefined) throw new TerminalError('PARAMS_INVALID', '--tables wants --key, the columns that find a row')
   const [one = 'DATABASE_URL', another = one] = databases ?? []
   return tablesCertificateOf(
     config,

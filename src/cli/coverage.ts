@@ -12,7 +12,9 @@ import { parseRunId } from './watch.ts'
 export function addCoverage(program: Command, context: CommandContext): void {
   program
     .command('coverage')
-    .description('prove that the completed partitions of a run leave no gap and overlap nowhere; list where they do not')
+    .description(
+      'prove that the completed partitions of a run leave no gap and overlap nowhere; list where they do not',
+    )
     .argument('<run>', 'id of the run')
     .option('--definitions <folder>', 'folder of the definition files (default: $TIDEMARK_DEFINITIONS or ./backfills)')
     .option('--json', 'one JSON document on stdout')
@@ -28,18 +30,27 @@ export function addCoverage(program: Command, context: CommandContext): void {
         import('../compose.ts'),
         import('./certificate-text.ts'),
       ])
-      const { partitions, completed, flaws } = await coverageOf(config, runId, await createClientLog(context.env, config))
+      const { partitions, completed, flaws } = await coverageOf(
+        config,
+        runId,
+        await createClientLog(context.env, config),
+      )
       if (json) context.output.json({ runId, partitions, completed, complete: flaws.length === 0, flaws })
       else
         context.output.data(
           [
             `${countText(completed)} of ${countText(partitions)} partitions completed: ${
-              flaws.length === 0 ? 'they tile the plan, without a gap and without an overlap' : `${countText(flaws.length)} flaws`
+              flaws.length === 0
+                ? 'they tile the plan, without a gap and without an overlap'
+                : `${countText(flaws.length)} flaws`
             }`,
             ...flaws.map(flawText),
           ].join('\n'),
         )
       if (flaws.length > 0)
-        throw new EndedWith(exitCodes.checkFailed, `run ${runId} does not cover its plan: ${countText(flaws.length)} flaws`)
+        throw new EndedWith(
+          exitCodes.checkFailed,
+          `run ${runId} does not cover its plan: ${countText(flaws.length)} flaws`,
+        )
     })
 }

@@ -181,11 +181,7 @@ export interface Sink {
    * Names the rows of a range, at most `limit`, that are not what a buffer of `pages` holds; they come in the order of the
    * range. Null when the sink has no column that could tell.
    */
-  differences(
-    range: KeyRange,
-    pages: AsyncIterable<RowBuffer>,
-    limit: number,
-  ): Promise<readonly RowDifference[] | null>
+  differences(range: KeyRange, pages: AsyncIterable<RowBuffer>, limit: number): Promise<readonly RowDifference[] | null>
   /** What the content hash is of, in its order. */
   hashedColumns(): Promise<readonly { readonly name: string; readonly type: string }[]>
   /**

@@ -225,7 +225,7 @@ class Comparison {
     const texts = (names: readonly string[]): string =>
       `array[${names.map((name) => `${quoteIdentifier(name)}::text`).join(', ')}]`
     const each = `${texts(key)} as key, ${rowHashSql(target.columns)} as hash, ${this.column} as place,
-                  ${texts(target.columns.map(({ name }) => name))} as "row"`
+                  to_jsonb(${texts(target.columns.map(({ name }) => name))}) as "row"`
     const { rows } = await this.client.query<DifferingRow>(
       `select key, sum(sent)::int as sent, sum(stored)::int as stored, (array_agg("row"))[1] as "row"
          from (select ${each}, 1 as sent, 0 as stored from ${this.sent} where ${below}
@@ -269,7 +269,9 @@ function difference(
   stored: DifferingRow | undefined,
 ): RowDifference {
   const values = sent?.key ?? stored?.key ?? []
-  const found = Object.fromEntries(key.map((name, at) => [name, redact.includes(name) ? '(redacted)' : (values[at] ?? null)]))
+  const found = Object.fromEntries(
+    key.map((name, at) => [name, redact.includes(name) ? '(redacted)' : (values[at] ?? null)]),
+  )
   if (sent === undefined) return { what: (stored?.sent ?? 0) > 0 ? 'doubled' : 'extra', key: found, columns: [] }
   if (stored === undefined) return { what: 'missing', key: found, columns: [] }
   const columns = target.columns
@@ -288,7 +290,7 @@ async function unhurried<Result>(pool: Pool, act: (client: Client) => Promise<Re
 }
 
 /** Columns of a unique key that finds a row; the column of the range where there is none. */
-export async function keyOf({ pool, target, range }: Omit<StoredTable, 'key' | 'redact'>): Promise<readonly string[]> {
+export async function keyOf({ pool, target, range }: Pick<StoredTable, 'pool' | 'target' | 'range'>): Promise<readonly string[]> {
   const { rows } = await pool.query<{ columns: string[] }>(
     `select array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality as k(attnum, place)
                     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum

@@ -41,7 +41,12 @@ export async function benchCertify(rounds: number): Promise<readonly BenchResult
       second('tidemark certify, equal', seconds.equal),
       second('tidemark certify, one value changed, its key named', seconds.different),
       { name: 'equal, median of the rounds', value: ratio(seconds.equal), unit: 'ratio', ratioTo: against },
-      { name: 'one value changed, median of the rounds', value: ratio(seconds.different), unit: 'ratio', ratioTo: against },
+      {
+        name: 'one value changed, median of the rounds',
+        value: ratio(seconds.different),
+        unit: 'ratio',
+        ratioTo: against,
+      },
     ]
   } finally {
     await client.end()
@@ -64,7 +69,10 @@ async function timed(env: NodeJS.ProcessEnv, runId: string, verdict: string, pos
   })
   const [stdout, stderr] = await Promise.all([textOf(child.stdout), textOf(child.stderr)])
   const seconds = (performance.now() - began) / 1_000
-  const parsed = z.string().transform((text) => SealedCertificate.safeParse(JSON.parse(text || 'null'))).parse(stdout)
+  const parsed = z
+    .string()
+    .transform((text) => SealedCertificate.safeParse(JSON.parse(text || 'null')))
+    .parse(stdout)
   if (!parsed.success) throw new Error(`certify told no certificate: ${stderr}`)
   const { certificate } = parsed.data
   if (certificate.verdict !== verdict) throw new Error(`certify says ${certificate.verdict}, not ${verdict}: ${stderr}`)

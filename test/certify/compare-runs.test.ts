@@ -11,12 +11,18 @@ const columns = [{ name: 'id', type: 'bigint' }]
 /** Rows by key, each with a hash; a sink that counts and hashes them by range, as a server does. */
 function side(kind: NumberedKind, from: bigint, to: bigint, rows: ReadonlyMap<bigint, bigint>, id: string): RunSide {
   return {
-    run: { id, range: { kind, from: boundText(kind, from), to: boundText(kind, to) }, target: { id, name: `table ${id}` } },
+    run: {
+      id,
+      range: { kind, from: boundText(kind, from), to: boundText(kind, to) },
+      target: { id, name: `table ${id}` },
+    },
     sink: {
       hashedColumns: async () => columns,
       stored: async (ranges) =>
         ranges.map((range) => {
-          const inside = [...rows].filter(([key]) => boundValue(kind, range.from) <= key && key < boundValue(kind, range.to))
+          const inside = [...rows].filter(
+            ([key]) => boundValue(kind, range.from) <= key && key < boundValue(kind, range.to),
+          )
           const hash = inside.reduce((sum, [, each]) => sum + each, 0n)
           return { rows: inside.length, contentHash: hash.toString() }
         }),
@@ -48,7 +54,12 @@ test.prop([table, table, fc.nat({ max: 100 })], { numRuns: 300 })(
 
 it.each([
   ['integer', 0n, 1_000_000n, 123_456n],
-  ['time', boundValue('time', '2001-01-01T00:00:00Z'), boundValue('time', '2002-01-01T00:00:00Z'), boundValue('time', '2001-07-04T12:30:00.5Z')],
+  [
+    'time',
+    boundValue('time', '2001-01-01T00:00:00Z'),
+    boundValue('time', '2002-01-01T00:00:00Z'),
+    boundValue('time', '2001-07-04T12:30:00.5Z'),
+  ],
   ['uuid', 0n, 2n ** 128n - 1n, 2n ** 100n + 5n],
 ] as const)('one key of kind %s among all is found', async (kind, from, to, key) => {
   const rows = new Map([
@@ -71,5 +82,7 @@ it('runs that cannot be compared are named, with the reason', async () => {
   const blind = { ...a, sink: { ...a.sink, stored: async () => null } }
   await expect(compareRuns(a, blind, now, signal)).rejects.toThrow('has no column that tells')
   const other = { ...a, sink: { ...a.sink, hashedColumns: async () => [{ name: 'id', type: 'text' }] } }
-  await expect(compareRuns(a, other, now, signal)).rejects.toThrow('the columns of one are id bigint, of the other id text')
+  await expect(compareRuns(a, other, now, signal)).rejects.toThrow(
+    'the columns of one are id bigint, of the other id text',
+  )
 })

@@ -95,8 +95,14 @@ describe('certify', () => {
       [runId],
     )
     const [gone, broken] = [rows[1]?.partition_id, rows[3]?.partition_id]
-    await small.query(`create table ${schema}_sink.kept_row as select * from ${schema}.checkpoint where partition_id = $1`, [gone])
-    await small.query(`create table ${schema}_sink.kept_chunk as select * from ${schema}.chunk where partition_id = any($1)`, [[gone, broken]])
+    await small.query(
+      `create table ${schema}_sink.kept_row as select * from ${schema}.checkpoint where partition_id = $1`,
+      [gone],
+    )
+    await small.query(
+      `create table ${schema}_sink.kept_chunk as select * from ${schema}.chunk where partition_id = any($1)`,
+      [[gone, broken]],
+    )
     await small.query(`delete from ${schema}.chunk where partition_id = $1 and sequence = 2`, [broken])
     await small.query(`delete from ${schema}.checkpoint where partition_id = $1`, [gone])
     const { code, stdout, stderr } = await elsewhere('coverage', runId).ended
@@ -154,7 +160,12 @@ describe('certify --tables', () => {
   test('two tables that are equal are', async () => {
     const { code, stderr, sealed } = await compare()
     expect(code, stderr).toBe(0)
-    expect(sealed.certificate).toMatchObject({ verdict: 'equal', first: { rows: 6_000 }, second: { rows: 6_000 }, rows: [] })
+    expect(sealed.certificate).toMatchObject({
+      verdict: 'equal',
+      first: { rows: 6_000 },
+      second: { rows: 6_000 },
+      rows: [],
+    })
   })
 
   test('rows that differ are named, whatever their order in the table', async () => {
