@@ -53,20 +53,22 @@ export async function certifyRun(
   const { sink } = deps
   const { checkpoints, spans, flaws } = await coverRun(sink, { run, plan, retried })
   const superseded = new Set([...within(spans, overwritten)].map(({ index }) => index))
-  const compared = plan.flatMap((partition): Compared[] => {
+  const told = plan.flatMap((partition) => {
     const checkpoint = checkpoints.get(partition.partitionId)
     if (checkpoint === undefined || superseded.has(partition.index) || !hasRows(checkpoint)) return []
-    return [{ partition, sent: proofOf(checkpoint.totals), stored: null, source: null }]
+    return [{ partition, sent: proofOf(checkpoint.totals) }]
   })
-  const storedTotals = await sink.stored(compared.map(({ partition }) => partition.range))
-  for (const [at, one] of compared.entries()) one.stored = storedTotals?.[at] ?? null
+  const storedTotals = await sink.stored(told.map(({ partition }) => partition.range))
+  const compared = told.map((one, at) => ({ ...one, stored: storedTotals?.[at] ?? null }))
+  const sources: RowsProof[] = []
   const differing: PartitionDifference[] = []
   let differingPartitions = 0
   for (const one of compared) {
     signal.throwIfAborted()
-    const note = withSource ? await readAgain(deps, one, signal) : null
-    if (isSame(one.sent, one.stored) && isSame(one.sent, one.source) && note === null) continue
-    const difference = differing.length < mostListed ? await explained(deps, one, note, signal) : undefined
+    const read = withSource ? await readAgain(deps, one.partition, signal) : notRead
+    if (read.source !== null) sources.push(read.source)
+    if (isSame(one.sent, one.stored) && isSame(one.sent, read.source) && read.note === null) continue
+    const difference = differing.length < mostListed ? await explained(deps, { ...one, ...read }, signal) : undefined
     if (difference !== undefined && sink.mergesByKey && isMerged(difference)) continue
     differingPartitions += 1
     if (difference !== undefined) differing.push(difference)
@@ -95,10 +97,7 @@ export async function certifyRun(
     sent: sumOf([...checkpoints.values()].map(({ totals }) => proofOf(totals))),
     stored: storedTotals === null ? null : sumOf(storedTotals),
     compared: sumOf(compared.map(({ sent }) => sent)),
-    source:
-      withSource && compared.every(({ source }) => source !== null)
-        ? sumOf(compared.flatMap(({ source }) => source ?? []))
-        : null,
+    source: withSource && sources.length === compared.length ? sumOf(sources) : null,
     verdict:
       superseded.size > 0 && compared.length === 0
         ? 'overwritten'
@@ -138,11 +137,10 @@ export async function coverRun(
   return { checkpoints, spans, flaws }
 }
 
-interface Compared {
+interface Compared extends ReadAgain {
   readonly partition: StoredPartition
   readonly sent: RowsProof
-  stored: RowsProof | null
-  source: RowsProof | null
+  readonly stored: RowsProof | null
 }
 
 /** A run that does named partitions again has no domain but its plan. */
@@ -181,25 +179,31 @@ function sumOf(proofs: readonly RowsProof[]): RowsProof {
   return { rows, contentHash: hash.toString() }
 }
 
-/** Null: it was read; otherwise why not. */
-async function readAgain({ again }: CertifyDeps, one: Compared, signal: AbortSignal): Promise<string | null> {
-  const totals = await sourceTotals(again, one.partition, signal)
-  if ('unreadable' in totals) return `its source cannot be read again: ${totals.unreadable}`
-  one.source = totals
-  return null
+/** What a source gives now, or why that is not known. */
+interface ReadAgain {
+  readonly source: RowsProof | null
+  readonly note: string | null
+}
+
+const notRead: ReadAgain = { source: null, note: null }
+
+async function readAgain({ again }: CertifyDeps, partition: StoredPartition, signal: AbortSignal): Promise<ReadAgain> {
+  const totals = await sourceTotals(again, partition, signal)
+  return 'unreadable' in totals
+    ? { source: null, note: `its source cannot be read again: ${totals.unreadable}` }
+    : { source: totals, note: null }
 }
 
 /** Names the rows, where the source still gives what was sent. */
 async function explained(
   { sink, again }: CertifyDeps,
-  { partition, sent, stored, source }: Compared,
-  unreadable: string | null,
+  { partition, sent, stored, source, note }: Compared,
   signal: AbortSignal,
 ): Promise<PartitionDifference> {
   const { partitionId, index, range } = partition
   const about = { partitionId, index, range, sent, stored: stored ?? sent }
   const without = (note: string): PartitionDifference => ({ ...about, source, rows: [], note })
-  if (unreadable !== null) return without(unreadable)
+  if (note !== null) return without(note)
   const { pages, total } = sentAgain(again, partition, signal)
   let rows: readonly RowDifference[] | null
   try {

@@ -44,7 +44,10 @@ export async function compareRuns(
   }
 }
 
-async function comparableColumns(first: RunSide, second: RunSide): Promise<readonly RunsCertificate['columns'][number][]> {
+async function comparableColumns(
+  first: RunSide,
+  second: RunSide,
+): Promise<readonly RunsCertificate['columns'][number][]> {
   const [a, b] = await Promise.all([first.sink.hashedColumns(), second.sink.hashedColumns()])
   const text = (columns: typeof a): string => columns.map(({ name, type }) => `${name} ${type}`).join(', ')
   if (text(a) === text(b)) return a

@@ -290,7 +290,11 @@ async function unhurried<Result>(pool: Pool, act: (client: Client) => Promise<Re
 }
 
 /** Columns of a unique key that finds a row; the column of the range where there is none. */
-export async function keyOf({ pool, target, range }: Pick<StoredTable, 'pool' | 'target' | 'range'>): Promise<readonly string[]> {
+export async function keyOf({
+  pool,
+  target,
+  range,
+}: Pick<StoredTable, 'pool' | 'target' | 'range'>): Promise<readonly string[]> {
   const { rows } = await pool.query<{ columns: string[] }>(
     `select array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality as k(attnum, place)
                     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
