@@ -41,8 +41,12 @@ export interface Observer {
   statusEnds(): Promise<ReadonlyMap<number, bigint>>
   /** Records of a topic that nobody will read. */
   deleteRecords(topic: 'tasks' | 'status'): Promise<void>
-  /** Produces every task again, each so many topic partitions away; as it was, or changed. */
-  repeatTasks(away: readonly number[], change?: (task: TaskMessage) => unknown): Promise<void>
+  /** Produces tasks again, each so many topic partitions away: all, or those that are meant; as they were, or changed. */
+  repeatTasks(
+    away: readonly number[],
+    change?: (task: TaskMessage) => unknown,
+    isMeant?: (task: TaskMessage) => boolean,
+  ): Promise<void>
   /** Says again all that the control topic says, the last first, each twice. */
   repeatIntents(): Promise<void>
   stop(): Promise<void>
@@ -186,10 +190,11 @@ export async function observe(world: World): Promise<Observer> {
       if (name === 'tasks') tasks.clear()
       await admin.deleteTopicRecords({ topic, partitions: partitions.filter(({ offset }) => offset !== '0') })
     },
-    repeatTasks: async (away, change = (task) => task) => {
+    repeatTasks: async (away, change = (task) => task, isMeant = () => true) => {
       const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
       await producer.connect()
-      const messages = records.flatMap(({ key, topicPartition, task }) =>
+      const meant = records.filter(({ task }) => isMeant(task))
+      const messages = meant.flatMap(({ key, topicPartition, task }) =>
         away.map((steps) => ({
           key,
           value: JSON.stringify(change(task)),
