@@ -4,6 +4,7 @@ import type { Parent } from '../process/parent.ts'
 import { addArchive } from './archive.ts'
 import { addConfig } from './config.ts'
 import type { CommandContext } from './context.ts'
+import { addExplain } from './explain.ts'
 import { addIntents } from './intents.ts'
 import { addOffsets } from './offsets.ts'
 import { addPlan } from './plan.ts'
@@ -44,6 +45,7 @@ export function createProgram(context: CommandContext, parent: Parent | undefine
   addRetry(program, context)
   addStatus(program, context)
   addSchedules(program, context)
+  addExplain(program, context)
   addWatch(program, context)
   addIntents(program, context)
   addTune(program, context)
