@@ -13,7 +13,6 @@ export { type Client, connectClient, type Submission } from './compose/client.ts
 export { dryRunOf } from './compose/dry-run.ts'
 export { explain } from './compose/explain.ts'
 export type { RunningRole } from './compose/foundation.ts'
-export type { Explanation } from './explain/explain.ts'
 export { type LedgerReader, openLedger } from './compose/ledger-reader.ts'
 export {
   applyTopics,
@@ -25,6 +24,7 @@ export {
 } from './compose/operations.ts'
 export { type RebuiltLedger, rebuildLedger } from './compose/rebuild.ts'
 export { schedulesOf } from './compose/schedules.ts'
+export type { Explanation } from './explain/explain.ts'
 
 export type Role = 'planner' | 'worker' | 'ledger' | 'supervisor'
 

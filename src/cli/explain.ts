@@ -18,7 +18,10 @@ export function addExplain(program: Command, context: CommandContext): void {
         KAFKA_BROKERS: 'localhost:9092',
         ...withRunningSystem(context.env, context.cwd, ['DATABASE_URL']),
       })
-      const [{ explain }, { explanationText }] = await Promise.all([import('../compose.ts'), import('./explain-text.ts')])
+      const [{ explain }, { explanationText }] = await Promise.all([
+        import('../compose.ts'),
+        import('./explain-text.ts'),
+      ])
       const explanation = await explain(config, ref, new Date())
       if (json) context.output.json(explanation)
       else context.output.data(explanationText(explanation))

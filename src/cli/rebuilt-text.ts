@@ -22,7 +22,8 @@ export function rebuiltText(schema: string, rebuilt: RebuiltLedger): string {
       'removed',
       `by retention, of topic partition ${cut.map(({ topicPartition, from }) => `${topicPartition} the offsets below ${from}`).join(', ')}`,
     ])
-  if (refused > 0) facts.push(['no events', `${countText(refused)} records${refused > firstRefused.length ? ', the first:' : ':'}`])
+  if (refused > 0)
+    facts.push(['no events', `${countText(refused)} records${refused > firstRefused.length ? ', the first:' : ':'}`])
   const lines = facts.map(([name, text]) => `${name.padEnd(12)} ${text}`)
   for (const { topicPartition, offset, reason } of firstRefused) lines.push(`  ${topicPartition}:${offset} ${reason}`)
   return lines.join('\n')

@@ -18,7 +18,8 @@ export function foldTimeline(lines: readonly TimelineLine[]): readonly (Timeline
     while (isChunk(lines[end])) end += 1
     if (end === at) end += 1
     const [from, to] = [at + firstChunks, end - lastChunks]
-    if (to - from > 1) shown.push(...lines.slice(at, from), chunksFolded(lines.slice(from, to)), ...lines.slice(to, end))
+    if (to - from > 1)
+      shown.push(...lines.slice(at, from), chunksFolded(lines.slice(from, to)), ...lines.slice(to, end))
     else shown.push(...lines.slice(at, end))
   }
   if (shown.length <= mostShown) return shown

@@ -92,6 +92,10 @@ export function pausedBeforeFinding(history: History, untilMs: number): Finding[
   const { times, ms } = pausesOf(history, untilMs)
   if (times === 0) return []
   return [
-    { kind: 'paused', text: `It was paused ${timesText(times, 'time')}, for ${durationText(ms)} in all.`, remedy: null },
+    {
+      kind: 'paused',
+      text: `It was paused ${timesText(times, 'time')}, for ${durationText(ms)} in all.`,
+      remedy: null,
+    },
   ]
 }

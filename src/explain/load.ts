@@ -39,7 +39,9 @@ type Found = Omit<PartitionFacts, 'events' | 'others'> & {
 async function plannedPartition(pool: Pool, schema: string, ref: PartitionRef): Promise<Found | null> {
   const s = quoteIdentifier(schema)
   const [where, values] =
-    'partitionId' in ref ? ['p.partition_id = $1', [ref.partitionId]] : ['p.run_id = $1 and p.index = $2', [ref.runId, ref.index]]
+    'partitionId' in ref
+      ? ['p.partition_id = $1', [ref.partitionId]]
+      : ['p.run_id = $1 and p.index = $2', [ref.runId, ref.index]]
   const { rows } = await query<Record<string, unknown>>(
     pool,
     `select p.partition_id as "partitionId", p.run_id as "runId", p.index, p.kind, p."from", p."to",
@@ -53,7 +55,9 @@ async function plannedPartition(pool: Pool, schema: string, ref: PartitionRef): 
     values,
   )
   if (rows[0] === undefined) return null
-  const { partitionId, runId, index, backfill, kind, from, to, estimatedRows, ownIntent, ...run } = PlannedRow.parse(rows[0])
+  const { partitionId, runId, index, backfill, kind, from, to, estimatedRows, ownIntent, ...run } = PlannedRow.parse(
+    rows[0],
+  )
   const { intendedAt, intendedBy, intentReason, controlSequence, ...rest } = run
   const intended = intendedAt === null ? null : { at: intendedAt, by: intendedBy, reason: intentReason }
   return {
@@ -89,7 +93,9 @@ const PlannedRow = z.object({
 /** As the ledger has it, where there is no plan: it was rebuilt from the topic. */
 async function recordedPartition(pool: Pool, schema: string, ref: PartitionRef): Promise<Found | null> {
   const [where, values] =
-    'partitionId' in ref ? ['partition_id = $1', [ref.partitionId]] : ['run_id = $1 and index = $2', [ref.runId, ref.index]]
+    'partitionId' in ref
+      ? ['partition_id = $1', [ref.partitionId]]
+      : ['run_id = $1 and index = $2', [ref.runId, ref.index]]
   const { rows } = await query<Record<string, unknown>>(
     pool,
     `select partition_id as "partitionId", run_id as "runId", index, backfill
@@ -97,7 +103,12 @@ async function recordedPartition(pool: Pool, schema: string, ref: PartitionRef):
     values,
   )
   if (rows[0] === undefined) return null
-  return { ...PlannedRow.pick({ partitionId: true, runId: true, index: true, backfill: true }).parse(rows[0]), run: null, planned: null, controlSequence: null }
+  return {
+    ...PlannedRow.pick({ partitionId: true, runId: true, index: true, backfill: true }).parse(rows[0]),
+    run: null,
+    planned: null,
+    controlSequence: null,
+  }
 }
 
 /** The newest intent of a run that a worker obeys. */
@@ -171,10 +182,13 @@ async function unknown(pool: Pool, schema: string, ref: PartitionRef): Promise<T
   )
   const [run] = rows
   const last = Number(run?.planned ?? 0) - 1
-  const oneOf = last < 0 ? 'none of its partitions is planned yet' : `name one of its partitions, ${runId}/0 to ${runId}/${last}`
+  const oneOf =
+    last < 0 ? 'none of its partitions is planned yet' : `name one of its partitions, ${runId}/0 to ${runId}/${last}`
   if ('partitionId' in ref)
     return run === undefined
-      ? notFound(`no partition ${ref.partitionId} is known here; "tidemark status" lists the runs, and RUN/INDEX names a partition of one`)
+      ? notFound(
+          `no partition ${ref.partitionId} is known here; "tidemark status" lists the runs, and RUN/INDEX names a partition of one`,
+        )
       : notFound(`${runId} is a run: ${oneOf}`)
   return run === undefined
     ? notFound(`no run ${runId} is known here; "tidemark status" lists them`)

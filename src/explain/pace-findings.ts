@@ -106,7 +106,9 @@ export function takenOverFinding({ holds }: History): Finding[] {
   const again = holds.length - 1 - takeovers
   const texts = [
     ...(takeovers > 0 ? [`It was taken over ${timesText(takeovers, 'time')}: ${chainText(workers)}.`] : []),
-    ...(again > 0 ? [`${takeovers > 0 ? 'And it' : 'It'} was claimed again by who had it ${timesText(again, 'time')}.`] : []),
+    ...(again > 0
+      ? [`${takeovers > 0 ? 'And it' : 'It'} was claimed again by who had it ${timesText(again, 'time')}.`]
+      : []),
   ]
   return [
     {
@@ -136,7 +138,8 @@ export function workedOnFinding(
   goesOn: boolean,
 ): Finding {
   const of = planned?.estimatedRows ?? null
-  const share = of === null || of === 0 ? '' : `, about ${Math.min(100, Math.round((100 * totals.rowsRead) / of))} % of it`
+  const share =
+    of === null || of === 0 ? '' : `, about ${Math.min(100, Math.round((100 * totals.rowsRead) / of))} % of it`
   const ago = durationText(Math.max(0, nowMs - msOf({ at })))
   return {
     kind: 'running',

@@ -92,7 +92,7 @@ export function pendingFinding({ runId, index, run }: PartitionFacts): Finding {
       remedy:
         run.mostOpen === null
           ? `tasks are published as open ones end: more workers, or a higher priority ("tidemark tune ${runId} --priority N"), bring it forward`
-          : `at most ${countText(run.mostOpen)} tasks of the run are open at a time: "tidemark tune ${runId} --max-concurrent-partitions N" allows more`,
+          : `no more than ${timesText(run.mostOpen, 'task')} of the run may be open at a time: "tidemark tune ${runId} --max-concurrent-partitions N" allows more`,
     }
   const since = run.plannedAt === null ? '' : ` Its run was planned at ${run.plannedAt}.`
   return { ...unclaimed, text: `Its task is published, and nobody has claimed it yet.${since}` }
@@ -100,8 +100,8 @@ export function pendingFinding({ runId, index, run }: PartitionFacts): Finding {
 
 /** Its run has ended, and its own end was not told. */
 export function endedFinding(runId: RunId, { state }: RunFacts, { events, newest }: History): Finding {
-  const end = events.find((event) => event.type === 'run.failed' || event.type === 'run.cancelled')
-  const why = end?.reason === undefined ? '' : `: ${end.reason}`
+  const [reason] = events.flatMap((event) => (event.type === 'run.failed' ? [event.reason] : []))
+  const why = reason === undefined ? '' : `: ${reason}`
   const last =
     newest === undefined
       ? 'nobody ever claimed it, as far as was told'

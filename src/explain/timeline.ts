@@ -123,10 +123,11 @@ export function byText({ requestedBy, reason }: { requestedBy: string | null; re
 
 const changesText = (changes: RunChanges): string =>
   Object.entries(changes)
-    .map(([name, { from, to }]) => `${name} ${limitText(from)} → ${limitText(to)}`)
+    .map(([name, change]) => `${name} ${limitText(change?.from)} → ${limitText(change?.to)}`)
     .join(', ')
 
-const limitText = (limit: number | null): string => (limit === null ? 'as defined' : countText(limit))
+const limitText = (limit: number | null | undefined): string =>
+  typeof limit === 'number' ? countText(limit) : 'as defined'
 
 export const rowsText = (rows: number): string => timesText(rows, 'row')
 

@@ -16,7 +16,7 @@ export interface LedgerHash {
 
 /**
  * What the ledger says, as one number: equal for two ledgers of the same events, in whatever order and how often they
- * came. When a row was recorded, and how far the topic was read, is not part of it.
+ * came. When a row was recorded, at which offset, and how far the topic was read, is not part of it.
  */
 export async function ledgerHash(pool: Pool, schema: string): Promise<LedgerHash> {
   const each = Object.entries(hashed).map(
@@ -35,9 +35,7 @@ export async function ledgerHash(pool: Pool, schema: string): Promise<LedgerHash
 
 /** Columns by table. jsonb as text, which is the same for equal values. */
 const hashed: Readonly<Record<string, readonly string[]>> = {
-  ledger_event: [
-    ...['event_id', 'type', 'at', 'run_id', 'partition_id', 'event::text', 'topic_partition', 'record_offset'],
-  ],
+  ledger_event: [...['event_id', 'type', 'at', 'run_id', 'partition_id', 'event::text', 'topic_partition']],
   ledger_partition: [
     ...['partition_id', 'run_id', 'backfill', 'index', 'epoch', 'sequence', 'rank', 'state', 'state_at', 'cursor'],
     ...['rows_read', 'rows_written', 'rows_filtered', 'rows_rejected', 'chunks', 'content_hash', 'worker'],

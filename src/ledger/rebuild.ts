@@ -26,7 +26,11 @@ export interface Taken {
   /** Records that are no events, or that Postgres cannot store. */
   readonly refused: number
   /** The first ten of them. */
-  readonly firstRefused: readonly { readonly topicPartition: number; readonly offset: string; readonly reason: string }[]
+  readonly firstRefused: readonly {
+    readonly topicPartition: number
+    readonly offset: string
+    readonly reason: string
+  }[]
 }
 
 const namedRefusals = 10
@@ -140,10 +144,8 @@ export async function compareWithLive(
 
 /** Null: the ledger stands where the ranges end. */
 async function elsewhere({ pool, schema, topic }: LedgerPlace, ranges: readonly TopicRange[]): Promise<string | null> {
-  const stored = await storedOffsets(
-    ...[pool, schema, topic] as const,
-    ranges.map(({ topicPartition }) => topicPartition),
-  )
+  const topicPartitions = ranges.map(({ topicPartition }) => topicPartition)
+  const stored = await storedOffsets(pool, schema, topic, topicPartitions)
   const stands = ranges.map(({ topicPartition, from }) => ({
     topicPartition,
     to: BigInt(stored.get(topicPartition) ?? from),

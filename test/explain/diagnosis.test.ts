@@ -48,7 +48,7 @@ describe('nobody has claimed it', () => {
     expect(why({ run, index: 4 })[0]?.text).toContain('it is the next of its run, 2 of 10')
     expect(why({ run: { ...run, mostOpen: 2 }, index: 1 })[0]).toMatchObject({
       text: expect.stringContaining('1 task of its run is before it'),
-      remedy: `at most 2 tasks of the run are open at a time: "tidemark tune ${runId} --max-concurrent-partitions N" allows more`,
+      remedy: `no more than 2 tasks of the run may be open at a time: "tidemark tune ${runId} --max-concurrent-partitions N" allows more`,
     })
   })
 
@@ -68,9 +68,15 @@ describe('nobody has claimed it', () => {
 
   it('because its run waits, or is being planned', () => {
     expect(why({ run: { ...aRun, state: 'queued' } })).toMatchObject([
-      { kind: 'queued', text: expect.stringContaining('waits in the queue'), remedy: expect.stringContaining(`status ${runId}`) },
+      {
+        kind: 'queued',
+        text: expect.stringContaining('waits in the queue'),
+        remedy: expect.stringContaining(`status ${runId}`),
+      },
     ])
-    expect(why({ run: { ...aRun, state: 'planning' } })).toMatchObject([{ kind: 'planning', text: 'Its run is still being planned.' }])
+    expect(why({ run: { ...aRun, state: 'planning' } })).toMatchObject([
+      { kind: 'planning', text: 'Its run is still being planned.' },
+    ])
   })
 
   it('and its run has ended: why', () => {
@@ -79,10 +85,16 @@ describe('nobody has claimed it', () => {
       ...{ partitionsCancelled: 0, totals: noTotals, reason: 'the source is gone' },
     }
     expect(why({ run: { ...aRun, state: 'failed' }, events: [end] })).toMatchObject([
-      { kind: 'ended', text: 'Its run has failed: the source is gone, and nobody ever claimed it, as far as was told.' },
+      {
+        kind: 'ended',
+        text: 'Its run has failed: the source is gone, and nobody ever claimed it, as far as was told.',
+      },
     ])
     expect(why({ run: { ...aRun, state: 'completed' }, events: [claimed({ at: at(1) })] })).toMatchObject([
-      { kind: 'ended', text: `Its run has completed, and of it nothing was told after ${at(1)}, when worker-1 had it.` },
+      {
+        kind: 'ended',
+        text: `Its run has completed, and of it nothing was told after ${at(1)}, when worker-1 had it.`,
+      },
     ])
     expect(why({ run: { ...aRun, state: 'cancelled' } })[0]?.text).toContain('Its run has been cancelled, and nobody')
   })
@@ -98,7 +110,12 @@ describe('it is paused, or being cancelled', () => {
         text: `Its run is paused by ana (the database is busy), since ${at(5)}.`,
         remedy: `"tidemark resume ${runId}" lets it go on where it stands`,
       },
-      { kind: 'running', text: expect.stringMatching(/^It was worked on by worker-1 \(epoch 1\): 1 chunk, 10 rows; last heard of 59m 58s ago\.$/) },
+      {
+        kind: 'running',
+        text: expect.stringMatching(
+          /^It was worked on by worker-1 \(epoch 1\): 1 chunk, 10 rows; last heard of 59m 58s ago\.$/,
+        ),
+      },
       { kind: 'stages' },
     ])
   })
@@ -118,10 +135,12 @@ describe('it is paused, or being cancelled', () => {
     expect(why({ run: null, planned: null, events: [intent('run.paused', 7, 3, null)] })).toMatchObject([
       { text: `Its run is paused, since ${at(7)}.` },
     ])
-    expect(why({ run: null, planned: null, events: [intent('run.cancelling', 7)] })).toMatchObject([{ kind: 'cancelling' }])
-    expect(why({ run: null, planned: null, events: [intent('run.paused', 7), intent('run.resumed', 9, 2)] })).toMatchObject([
-      { kind: 'unclaimed' },
+    expect(why({ run: null, planned: null, events: [intent('run.cancelling', 7)] })).toMatchObject([
+      { kind: 'cancelling' },
     ])
+    expect(
+      why({ run: null, planned: null, events: [intent('run.paused', 7), intent('run.resumed', 9, 2)] }),
+    ).toMatchObject([{ kind: 'unclaimed' }])
   })
 
   it('its run, or it, is being cancelled', () => {
@@ -170,13 +189,17 @@ describe('it is being worked on', () => {
       {
         kind: 'silent',
         text: `Nothing was heard of it for 1m 00s, since worker-1 committed chunk 1 at ${at(4)}.`,
-        remedy: expect.stringContaining('see the log of worker-1, and "tidemark offsets" for who has topic partition 0 now'),
+        remedy: expect.stringContaining(
+          'see the log of worker-1, and "tidemark offsets" for who has topic partition 0 now',
+        ),
       },
       { kind: 'running', text: expect.stringContaining('It was worked on by worker-1') },
     ])
     expect(why({ events: [claimed({ at: at(0) })] }, 60)[0]?.text).toContain('since worker-1 claimed it at')
     // Chunks that take a minute each are no silence.
-    expect(why({ events: [claimed({ at: at(0) }), chunk(60, 1, 10, [1, 1, 1])] }, 180).map(({ kind }) => kind)).not.toContain('silent')
+    expect(
+      why({ events: [claimed({ at: at(0) }), chunk(60, 1, 10, [1, 1, 1])] }, 180).map(({ kind }) => kind),
+    ).not.toContain('silent')
   })
 
   it.each([
@@ -243,7 +266,8 @@ describe('it is being worked on', () => {
 
   it('not slow while it is, or while too few have completed to tell', () => {
     const events = [claimed({ at: at(0) })]
-    const kinds = (others: PartitionFacts['others'], second: number) => why({ events, others }, second).map(({ kind }) => kind)
+    const kinds = (others: PartitionFacts['others'], second: number) =>
+      why({ events, others }, second).map(({ kind }) => kind)
     expect(kinds(fastOthers, 1.9)).not.toContain('slow')
     expect(kinds({ ...fastOthers, completed: 2 }, 20)).not.toContain('slow')
     expect(kinds(null, 20)).not.toContain('slow')
@@ -269,7 +293,14 @@ describe('what happened to it on the way', () => {
 
   it('published again', () => {
     const again = { ...ofIt, type: 'partition.republished' as const, message: 'no open task' }
-    expect(why({ events: [{ ...again, at: at(2) }, { ...again, at: at(9) }] })).toContainEqual({
+    expect(
+      why({
+        events: [
+          { ...again, at: at(2) },
+          { ...again, at: at(9) },
+        ],
+      }),
+    ).toContainEqual({
       kind: 'republished',
       text: `Its task was published again 2 times, the last time at ${at(9)}: no open task covered it.`,
       remedy: null,
@@ -286,7 +317,9 @@ describe('what happened to it on the way', () => {
       ...{ version: 1, type: 'alert.resolved', alertId: '00000009-0000-4000-8000-000000000003', at: at(4), about },
       ...{ kind: 'partitionSlow', severity: 'critical', message: 'over' },
     }
-    expect(why({ events: [alert(1, 'warning'), alert(2, 'critical'), alert(3, 'critical'), over] }).slice(0, 3)).toEqual([
+    expect(
+      why({ events: [alert(1, 'warning'), alert(2, 'critical'), alert(3, 'critical'), over] }).slice(0, 3),
+    ).toEqual([
       { kind: 'alert', text: `Alert (critical) since ${at(2)}: message 2`, remedy: 'remedy 2' },
       { kind: 'alert', text: `Alert (warning) since ${at(1)}: message 1`, remedy: 'remedy 1' },
       expect.objectContaining({ kind: 'unclaimed' }),
@@ -340,29 +373,47 @@ describe('it is over', () => {
 
 const anyIntent = fc
   .record({
-    type: fc.constantFrom<IntentEvent['type']>('run.paused', 'run.resumed', 'run.cancelling', 'partition.paused', 'partition.resumed', 'partition.cancelling'),
+    type: fc.constantFrom<IntentEvent['type']>(
+      'run.paused',
+      'run.resumed',
+      'run.cancelling',
+      'partition.paused',
+      'partition.resumed',
+      'partition.cancelling',
+    ),
     second: fc.nat(100),
     sequence: fc.nat(5),
   })
   .map(({ type, second, sequence }) => intent(type, second, sequence))
-const anyFacts: fc.Arbitrary<PartitionFacts> = fc.record({
-  run: fc.option(
-    fc
-      .record({
-        state: fc.constantFrom(...RunState.options),
-        intent: fc.constantFrom('running' as const, 'paused' as const, 'cancelled' as const),
-        published: fc.nat(10),
-        mostOpen: fc.option(fc.nat(5)),
-      })
-      .map((some) => ({ ...aRun, ...some })),
-  ),
-  planned: fc.option(fc.record({ intent: fc.option(fc.constantFrom('paused' as const, 'cancelled' as const)) }).map((some) => ({ ...aPlan, ...some }))),
-  events: fc.array(fc.oneof(anyStatusEvent, anyIntent), { maxLength: 30 }),
-  others: fc.option(
-    fc.record({ completed: fc.nat(5), medianMs: fc.nat(10), medianRows: fc.nat(10), medianRowsPerSecond: fc.nat(10) }),
-  ),
-  index: fc.nat(9),
-}).map((some) => factsOf(some))
+const anyFacts: fc.Arbitrary<PartitionFacts> = fc
+  .record({
+    run: fc.option(
+      fc
+        .record({
+          state: fc.constantFrom(...RunState.options),
+          intent: fc.constantFrom('running' as const, 'paused' as const, 'cancelled' as const),
+          published: fc.nat(10),
+          mostOpen: fc.option(fc.nat(5)),
+        })
+        .map((some) => ({ ...aRun, ...some })),
+    ),
+    planned: fc.option(
+      fc
+        .record({ intent: fc.option(fc.constantFrom('paused' as const, 'cancelled' as const)) })
+        .map((some) => ({ ...aPlan, ...some })),
+    ),
+    events: fc.array(fc.oneof(anyStatusEvent, anyIntent), { maxLength: 30 }),
+    others: fc.option(
+      fc.record({
+        completed: fc.nat(5),
+        medianMs: fc.nat(10),
+        medianRows: fc.nat(10),
+        medianRowsPerSecond: fc.nat(10),
+      }),
+    ),
+    index: fc.nat(9),
+  })
+  .map((some) => factsOf(some))
 
 test.prop([anyFacts, fc.integer({ min: -1_000_000, max: 1_000_000 })])(
   'of any history something is said, and every sentence says something',

@@ -9,7 +9,10 @@ describe('how a partition is named', () => {
     expect(parsePartitionRef(`${id}/12`)).toEqual({ runId: id, index: 12 })
   })
 
-  it.each(['12', `${id}/`, `${id}/-1`, `${id}/1/2`, `${id}/1.5`, `${id}/9999999999`, 'orders-v2/3', ''])('not by "%s"', (text) => {
-    expect(() => parsePartitionRef(text)).toThrow(`"${text}" names no partition: give its id, or RUN/INDEX`)
-  })
+  it.each(['12', `${id}/`, `${id}/-1`, `${id}/1/2`, `${id}/1.5`, `${id}/9999999999`, 'orders-v2/3', ''])(
+    'not by "%s"',
+    (text) => {
+      expect(() => parsePartitionRef(text)).toThrow(`"${text}" names no partition: give its id, or RUN/INDEX`)
+    },
+  )
 })

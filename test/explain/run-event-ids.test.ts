@@ -15,9 +15,19 @@ const ofRunAsAWhole = (sequence: number): StatusEvent[] => [
     ...{ ...ofRun, type: 'run.planned', requestKey: 'k', definitionHash: '', planHash: '', partitions: 1 },
     ...{ range: { kind: 'integer', from: '0', to: '1' }, estimatedRows: null },
   },
-  ...(['run.completed', 'run.failed', 'run.cancelled'] as const).map((type): StatusEvent => ({
-    ...{ ...ofRun, type, state: 'completed', partitions: 1, partitionsFailed: 0, partitionsCancelled: 0, totals: noTotals },
-  })),
+  ...(['run.completed', 'run.failed', 'run.cancelled'] as const).map(
+    (type): StatusEvent => ({
+      ...{
+        ...ofRun,
+        type,
+        state: 'completed',
+        partitions: 1,
+        partitionsFailed: 0,
+        partitionsCancelled: 0,
+        totals: noTotals,
+      },
+    }),
+  ),
   { ...ofRun, ...asked, type: 'run.archived' },
   ...(['run.paused', 'run.resumed', 'run.cancelling'] as const).map(
     (type): StatusEvent => ({ ...ofRun, ...asked, type, sequence }),

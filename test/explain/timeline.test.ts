@@ -27,13 +27,25 @@ describe('what happened', () => {
         claimed({ at: at(0), topicPartition: 7 }),
         progressed({ at: at(2), sequence: 1, totals: totals(5_000, 1), timings } as never),
         claimed({ at: at(63), epoch: 2, sequence: 1, totals: totals(5_000, 1), worker: 'worker-2' }),
-        progressed({ at: at(65), epoch: 2, sequence: 2, totals: totals(9_000, 2, 12), worker: 'worker-2', timings } as never),
+        progressed({
+          at: at(65),
+          epoch: 2,
+          sequence: 2,
+          totals: totals(9_000, 2, 12),
+          worker: 'worker-2',
+          timings,
+        } as never),
         completed({ at: at(65), epoch: 2, sequence: 2, totals: totals(9_000, 2, 12), worker: 'worker-2' }),
       ]),
     )
     expect(lines).toEqual([
       { at: at(0), sinceMs: null, chunkRows: null, text: 'claimed by worker-1 (epoch 1, task in topic partition 7)' },
-      { at: at(2), sinceMs: 2_000, chunkRows: 5_000, text: 'chunk 1: 5,000 rows; read 1.2s, transform 30ms, write 400ms' },
+      {
+        at: at(2),
+        sinceMs: 2_000,
+        chunkRows: 5_000,
+        text: 'chunk 1: 5,000 rows; read 1.2s, transform 30ms, write 400ms',
+      },
       {
         ...{ at: at(63), sinceMs: 61_000, chunkRows: null },
         text: 'taken over from worker-1 by worker-2, after 1m 01s of silence (epoch 2, task in topic partition 0)',
@@ -59,7 +71,11 @@ describe('what happened', () => {
   })
 
   it('claimed again by the same worker; failed; cancelled', () => {
-    const again = texts([claimed({ at: at(0) }), claimed({ at: at(3), epoch: 2 }), failed({ at: at(4), epoch: 2, attempts: 1 })])
+    const again = texts([
+      claimed({ at: at(0) }),
+      claimed({ at: at(3), epoch: 2 }),
+      failed({ at: at(4), epoch: 2, attempts: 1 }),
+    ])
     expect(again.slice(1)).toEqual([
       'claimed again by worker-1, 3.0s after it was last heard of (epoch 2, task in topic partition 0)',
       'failed after 1 attempt: ROW_INVALID: amount is not a number',
@@ -71,7 +87,12 @@ describe('what happened', () => {
 
   it('what was wanted, by whom and why; published again; alerts, repairs and the ends of the run', () => {
     const about = { runId, partitionId }
-    const alert = { version: 1 as const, alertId: '00000009-0000-4000-8000-000000000001', kind: 'partitionSlow' as const, about }
+    const alert = {
+      version: 1 as const,
+      alertId: '00000009-0000-4000-8000-000000000001',
+      kind: 'partitionSlow' as const,
+      about,
+    }
     expect(
       texts([
         {
@@ -81,7 +102,14 @@ describe('what happened', () => {
         { ...ofRun, ...asked, type: 'run.paused', sequence: 1, at: at(1) },
         { ...ofRun, ...asked, type: 'partition.resumed', sequence: 2, partitionId, index, at: at(2), reason: null },
         { ...ofRun, ...asked, type: 'run.cancelling', sequence: 3, at: at(3), requestedBy: null },
-        { ...ofRun, ...asked, type: 'run.tuned', sequence: 4, at: at(4), changes: { chunkRows: { from: null, to: 5_000 } } },
+        {
+          ...ofRun,
+          ...asked,
+          type: 'run.tuned',
+          sequence: 4,
+          at: at(4),
+          changes: { chunkRows: { from: null, to: 5_000 } },
+        },
         { ...ofRun, type: 'partition.republished', partitionId, index, message: 'no open task', at: at(5) },
         { ...alert, type: 'alert.raised', severity: 'warning', message: 'slow', remedy: 'wait', at: at(6) },
         { ...alert, type: 'alert.resolved', severity: 'warning', message: 'fast', at: at(7) },
@@ -92,7 +120,15 @@ describe('what happened', () => {
         },
         { ...ofRun, type: 'run.queued', position: 3, waitsFor: 'room', at: at(10) },
         { ...ofRun, ...asked, type: 'run.archived', at: at(11) },
-        { ...ofRun, type: 'intent.acknowledged', sequence: 1, intent: 'paused', worker: 'worker-1', atStart: false, at: at(12) },
+        {
+          ...ofRun,
+          type: 'intent.acknowledged',
+          sequence: 1,
+          intent: 'paused',
+          worker: 'worker-1',
+          atStart: false,
+          at: at(12),
+        },
       ]),
     ).toEqual([
       'its run was planned: 12 partitions',
@@ -130,7 +166,9 @@ describe('what happened', () => {
 describe('a long history', () => {
   const long = (chunks: number): StatusEvent[] => [
     claimed({ at: at(0) }),
-    ...Array.from({ length: chunks }, (_, n) => progressed({ at: at(n + 1), sequence: n + 1, totals: totals((n + 1) * 5_000, n + 1) })),
+    ...Array.from({ length: chunks }, (_, n) =>
+      progressed({ at: at(n + 1), sequence: n + 1, totals: totals((n + 1) * 5_000, n + 1) }),
+    ),
     completed({ at: at(chunks + 1), sequence: chunks, totals: totals(chunks * 5_000, chunks) }),
   ]
 

@@ -5,10 +5,10 @@ import { expect, inject, test } from 'vitest'
 import { noTotals } from '../../src/contract/certificate.ts'
 import type { StatusEvent } from '../../src/contract/status.ts'
 import { explainPartition } from '../../src/explain/explain.ts'
+import { recordEvents } from '../../src/ledger/record-events.ts'
 import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
 import { claimed, completed, progressed } from '../support/partition-events.ts'
 import { plannedRun } from '../support/planned-run.ts'
-import { recordEvents } from '../../src/ledger/record-events.ts'
 import { startTidemark } from '../support/tidemark-process.ts'
 
 const at = (second: number): string => `2026-11-23T12:00:${String(second).padStart(2, '0')}.000000Z`
@@ -45,8 +45,24 @@ test('a partition has its own history, that of its run, and what is said about i
     claimed({ ...of(second), at: at(20), epoch: 2, sequence: 1, totals: rows(500, 1), worker: 'worker-2' }),
     { ...asked, type: 'run.paused', sequence: 1, at: at(30) },
     { ...asked, runId: randomUUID(), type: 'run.paused', sequence: 1, at: at(31) },
-    { ...alert, type: 'alert.raised', alertId: randomUUID(), about: of(second), message: 'slow', remedy: 'wait', at: at(25) },
-    { ...alert, type: 'alert.raised', alertId: randomUUID(), about: of(first), message: 'not mine', remedy: 'wait', at: at(25) },
+    {
+      ...alert,
+      type: 'alert.raised',
+      alertId: randomUUID(),
+      about: of(second),
+      message: 'slow',
+      remedy: 'wait',
+      at: at(25),
+    },
+    {
+      ...alert,
+      type: 'alert.raised',
+      alertId: randomUUID(),
+      about: of(first),
+      message: 'not mine',
+      remedy: 'wait',
+      at: at(25),
+    },
     {
       ...{ version: 1, type: 'partition.republished', runId, backfill, message: 'no open task', at: at(19) },
       ...{ partitionId: second, index: 1 },
@@ -85,7 +101,9 @@ test('a partition of which nothing was told yet is explained by the plan alone',
   await database.rows(`update :schema.run set published = 1, max_concurrent_partitions = 1`)
   const { state, why, timeline } = await explainPartition(database.pool, database.schema, { runId, index: 1 }, nowMs)
   expect({ state, timeline }).toEqual({ state: 'pending', timeline: [] })
-  expect(why).toMatchObject([{ kind: 'unpublished', remedy: expect.stringContaining('at most 1 tasks') }])
+  expect(why).toMatchObject([
+    { kind: 'unpublished', remedy: expect.stringContaining('no more than 1 task of the run may be open') },
+  ])
 })
 
 test('by a ledger alone, as it is rebuilt from the topic, with what was wanted of the run', async () => {
@@ -95,7 +113,17 @@ test('by a ledger alone, as it is rebuilt from the topic, with what was wanted o
   await record(database, [
     claimed({ at: at(1) }),
     { ...asked, type: 'run.paused', sequence: 2, at: at(3) },
-    { version: 1, type: 'intent.acknowledged', runId, backfill, sequence: 2, intent: 'paused', worker: 'worker-1', atStart: false, at: at(4) },
+    {
+      version: 1,
+      type: 'intent.acknowledged',
+      runId,
+      backfill,
+      sequence: 2,
+      intent: 'paused',
+      worker: 'worker-1',
+      atStart: false,
+      at: at(4),
+    },
   ])
   const explained = await explainPartition(database.pool, database.schema, { runId, index }, nowMs)
   expect(explained).toMatchObject({ partitionId, planned: null, state: 'running' })
@@ -107,12 +135,21 @@ test('a name that is wrong is answered with what is right', async () => {
   const { runId } = await plannedRun(database)
   const planning = await plannedRun(database, 'planning')
   await database.rows('update :schema.run set plan_cursor = 0 where id = $1', [planning.runId])
-  const asked = (ref: Parameters<typeof explainPartition>[2]) => explainPartition(database.pool, database.schema, ref, nowMs)
+  const asked = (ref: Parameters<typeof explainPartition>[2]) =>
+    explainPartition(database.pool, database.schema, ref, nowMs)
   const nobody = randomUUID()
-  await expect(asked({ partitionId: nobody })).rejects.toThrow(`no partition ${nobody} is known here; "tidemark status" lists the runs`)
-  await expect(asked({ partitionId: runId })).rejects.toThrow(`${runId} is a run: name one of its partitions, ${runId}/0 to ${runId}/2`)
-  await expect(asked({ runId, index: 3 })).rejects.toThrow(`run ${runId} has no partition 3: name one of its partitions, ${runId}/0 to ${runId}/2`)
-  await expect(asked({ runId: nobody, index: 0 })).rejects.toThrow(`no run ${nobody} is known here; "tidemark status" lists them`)
+  await expect(asked({ partitionId: nobody })).rejects.toThrow(
+    `no partition ${nobody} is known here; "tidemark status" lists the runs`,
+  )
+  await expect(asked({ partitionId: runId })).rejects.toThrow(
+    `${runId} is a run: name one of its partitions, ${runId}/0 to ${runId}/2`,
+  )
+  await expect(asked({ runId, index: 3 })).rejects.toThrow(
+    `run ${runId} has no partition 3: name one of its partitions, ${runId}/0 to ${runId}/2`,
+  )
+  await expect(asked({ runId: nobody, index: 0 })).rejects.toThrow(
+    `no run ${nobody} is known here; "tidemark status" lists them`,
+  )
   await expect(asked({ runId: planning.runId, index: 9 })).rejects.toThrow('none of its partitions is planned yet')
 })
 
@@ -122,7 +159,9 @@ test('the command says it in sentences, and as JSON with everything', async () =
   const of = { runId, partitionId: partitionIds[2] ?? '', index: 2 }
   await record(database, [
     claimed({ ...of, at: at(1) }),
-    ...Array.from({ length: 20 }, (_, n) => progressed({ ...of, at: at(n + 2), sequence: n + 1, totals: rows((n + 1) * 100, n + 1) })),
+    ...Array.from({ length: 20 }, (_, n) =>
+      progressed({ ...of, at: at(n + 2), sequence: n + 1, totals: rows((n + 1) * 100, n + 1) }),
+    ),
     completed({ ...of, at: at(22), sequence: 20, totals: rows(2_000, 20) }),
   ])
   const env = { PATH: process.env['PATH'], DATABASE_URL: inject('DATABASE_URL'), TIDEMARK_SCHEMA: database.schema }
@@ -140,7 +179,9 @@ test('the command says it in sentences, and as JSON with everything', async () =
     '  It completed at 2026-11-23T12:00:22.000000Z, 21.0s after it was first claimed: 2,000 rows, 95 rows/s.',
     expect.stringMatching(/^ {2}Most of its time went into waiting: \d+ % of 20\.\ds\.$/),
   ])
-  expect(lines).toContain('  2026-11-23T12:00:01.000Z             claimed by worker-1 (epoch 1, task in topic partition 0)')
+  expect(lines).toContain(
+    '  2026-11-23T12:00:01.000Z             claimed by worker-1 (epoch 1, task in topic partition 0)',
+  )
   expect(lines).toContain('  … 15 chunks, 1,500 rows, 15.0s …')
 
   const json = await run(of.partitionId, '--json')

@@ -55,7 +55,9 @@ function someFacts(seed: number): StatusEvent[] {
 }
 
 const publish = (events: readonly StatusEvent[]): Promise<void> =>
-  createStatusLog({ producer, codec: createCodec(config), topicPrefix: config.topicPrefix, source: 'test' }).publish(events)
+  createStatusLog({ producer, codec: createCodec(config), topicPrefix: config.topicPrefix, source: 'test' }).publish(
+    events,
+  )
 
 async function produceHalf(seed: number): Promise<void> {
   await publish(someFacts(seed))
@@ -73,23 +75,36 @@ async function stand(): Promise<Stand> {
   return { asOf: offsetsText(places), ledger: await ledgerHash(pool, config.schema) }
 }
 
-/** Lets the ledger writer make so many statements, then holds it, and lets `look` see what it has written. */
+/** Lets a ledger writer make so many statements, then holds it. */
 function heldAfter(statements: number): { mark: Mark; isHeld(): boolean; go(): void } {
   const gate = Promise.withResolvers<void>()
-  let [begun, done, held] = [0, 0, false]
+  let [begun, held] = [0, false]
   return {
     mark: async (id) => {
-      if (id === 'L2') done += 1
       if (id !== 'L1') return
-      if (begun >= statements) {
-        held = true
-        await gate.promise
-      }
+      held ||= begun >= statements
+      if (held) await gate.promise
       begun += 1
     },
-    isHeld: () => held && done === begun,
+    isHeld: () => held,
     go: gate.resolve,
   }
+}
+
+/** Where the ledger stands once nothing of it changes, and no statement of a writer is under way. */
+async function settled(): Promise<Stand> {
+  let before: Stand | undefined
+  return eventually('the ledger stands still', async () => {
+    const { rows } = await query<{ n: number }>(
+      pool,
+      `select count(*)::int as n from pg_stat_activity where application_name = $1 and state <> 'idle'`,
+      [`tidemark ledger-${process.pid}`],
+    )
+    const now = await stand()
+    const isStill = rows[0]?.n === 0 && before?.asOf === now.asOf && before.ledger.hash === now.ledger.hash
+    before = now
+    return isStill ? now : undefined
+  })
 }
 
 async function ends(): Promise<string> {
@@ -128,7 +143,7 @@ beforeAll(async () => {
   const writer = await composeRole('ledger', config, silentLog, held.mark)
   await writer.start()
   await eventually('the writer is held', async () => held.isHeld() || undefined)
-  middle = await stand()
+  middle = await settled()
   held.go()
   const all = await ends()
   await eventually('the whole topic is recorded', async () => ((await stand()).asOf === all ? true : undefined), 60_000)
@@ -148,7 +163,10 @@ test('of the whole topic it is the live ledger, and says so', async () => {
   expect(whole.ledger).toEqual(end.ledger)
   expect(whole.live).toEqual({ equal: true })
   // Two a half, as the live writer met them.
-  expect(whole).toMatchObject({ refused: 4, firstRefused: expect.arrayContaining([expect.objectContaining({ reason: expect.stringContaining('nonsense 1') })]) })
+  expect(whole).toMatchObject({
+    refused: 4,
+    firstRefused: expect.arrayContaining([expect.objectContaining({ reason: expect.stringContaining('nonsense 1') })]),
+  })
   expect(whole.records).toBe(whole.ranges.reduce((sum, { to }) => sum + Number(to), 0))
   expect(whole.ledger.tables['ledger_event']?.rows).toBeLessThan(whole.records - whole.refused)
   const letters = await admin.fetchTopicOffsets(topicName(config.topicPrefix, 'dead-letters'))
@@ -160,7 +178,10 @@ test('as of the offsets in the middle it is what the live ledger was then', asyn
   expect(middle.asOf).not.toBe(end.asOf)
   const then = await rebuilt(middle.asOf)
   expect(then.ledger).toEqual(middle.ledger)
-  expect(then.live).toMatchObject({ equal: null, why: expect.stringContaining(`the live ledger stands at ${end.asOf}`) })
+  expect(then.live).toMatchObject({
+    equal: null,
+    why: expect.stringContaining(`the live ledger stands at ${end.asOf}`),
+  })
 })
 
 test('as of a time it is what had been told before', async () => {
@@ -204,7 +225,12 @@ test('the command prints the hash, and exits 4 when the live ledger says somethi
   }
   const equal = await run(`${config.schema}_cli`, '--json')
   expect(equal.code, equal.stderr).toBe(0)
-  expect(JSON.parse(equal.stdout)).toMatchObject({ hash: end.ledger.hash, facts: end.ledger.tables['ledger_event']?.rows, refused: 4, live: { equal: true } })
+  expect(JSON.parse(equal.stdout)).toMatchObject({
+    hash: end.ledger.hash,
+    facts: end.ledger.tables['ledger_event']?.rows,
+    refused: 4,
+    live: { equal: true },
+  })
   expect(equal.stderr).toMatch(/^rebuilding: [\d,]+ of [\d,]+ records, 100 %$/m)
 
   const taken = await run(`${config.schema}_cli`)
@@ -214,7 +240,10 @@ test('the command prints the hash, and exits 4 when the live ledger says somethi
   expect(unknown.code).toBe(2)
   expect(unknown.stderr).toContain('2026-01-31T12:00:00Z')
 
-  await query(pool, `delete from "${config.schema}".ledger_run where run_id = (select min(run_id::text)::uuid from "${config.schema}".ledger_run)`)
+  await query(
+    pool,
+    `delete from "${config.schema}".ledger_run where run_id = (select min(run_id::text)::uuid from "${config.schema}".ledger_run)`,
+  )
   const differs = await run(`${config.schema}_cli3`)
   expect(differs.code).toBe(4)
   expect(differs.stdout).toContain(end.ledger.hash)
@@ -227,7 +256,9 @@ test('what retention has removed is not made up: the earliest possible is named'
   if (some === undefined) throw new Error('no topic partition with records')
   const { partition } = some
   await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: '50' }] })
-  await expect(rebuilt(`${partition}:49`)).rejects.toThrow(new RegExp(`the earliest possible is .*\\b${partition}:50\\b`))
+  await expect(rebuilt(`${partition}:49`)).rejects.toThrow(
+    new RegExp(`the earliest possible is .*\\b${partition}:50\\b`),
+  )
   await expect(rebuilt('1999-01-01T00:00:00Z')).rejects.toThrow(/the earliest possible is 2\d{3}-.*Z$/)
   const rest = await rebuilt()
   expect(rest.ranges.find(({ topicPartition }) => topicPartition === partition)?.from).toBe(50n)
@@ -237,5 +268,7 @@ test('what retention has removed is not made up: the earliest possible is named'
 
 test('a topic that is not there is named, and no schema is made', async () => {
   const other = testConfig()
-  await expect(rebuilt(undefined, other)).rejects.toThrow(`topic "${topicName(other.topicPrefix, 'status')}" does not exist`)
+  await expect(rebuilt(undefined, other)).rejects.toThrow(
+    `topic "${topicName(other.topicPrefix, 'status')}" does not exist`,
+  )
 })

@@ -13,13 +13,21 @@ const upTo = (text: string, there: TopicRange[]): readonly TopicRange[] => {
 
 describe('what --as-of takes', () => {
   it('offsets of topic partitions, one offset, or a time in any time zone', () => {
-    expect(parseAsOf('0:120, 11:98')).toEqual({ kind: 'offsets', next: new Map([[0, 120n], [11, 98n]]) })
+    expect(parseAsOf('0:120, 11:98')).toEqual({
+      kind: 'offsets',
+      next: new Map([
+        [0, 120n],
+        [11, 98n],
+      ]),
+    })
     expect(parseAsOf('120')).toEqual({ kind: 'offset', next: 120n })
     expect(parseAsOf('2026-01-31T12:00:00+01:00')).toEqual({ kind: 'time', at: new Date('2026-01-31T11:00:00Z') })
   })
 
   it.each(['', 'yesterday', '2026-01-31', '0:1,,1:2', '0:-1', '1.5', '0:1;1:2'])('not "%s"', (text) => {
-    expect(() => parseAsOf(text)).toThrow(`--as-of "${text}" is neither a time such as 2026-01-31T12:00:00Z nor offsets`)
+    expect(() => parseAsOf(text)).toThrow(
+      `--as-of "${text}" is neither a time such as 2026-01-31T12:00:00Z nor offsets`,
+    )
   })
 
   it('not a topic partition twice', () => {
@@ -48,12 +56,18 @@ describe('what is read to stand at offsets', () => {
   })
 
   it.each([
-    ['0:4', '--as-of 0:4 lies before the beginning of topic "t.status", whose retention has removed what was there: the earliest possible is 0:5,1:0,2:0'],
+    [
+      '0:4',
+      '--as-of 0:4 lies before the beginning of topic "t.status", whose retention has removed what was there: the earliest possible is 0:5,1:0,2:0',
+    ],
     // Topic partition 0 is not named: nothing of it is to be read, and what is before its beginning is not known.
     ['1:3', 'the earliest possible is 0:5,1:0,2:0'],
     ['0:21,1:30', '--as-of 0:21 lies beyond the end of topic "t.status", which is 0:20,1:30,2:0'],
     ['0:6,3:0', 'topic "t.status" has no topic partition 3: it has 0 to 2, and ends at 0:20,1:30,2:0'],
-    ['12', '--as-of 12 does not say of which of the 3 topic partitions of topic "t.status": name them, as in 0:20,1:30,2:0'],
+    [
+      '12',
+      '--as-of 12 does not say of which of the 3 topic partitions of topic "t.status": name them, as in 0:20,1:30,2:0',
+    ],
   ])('%s is refused with what is possible', (text, message) => {
     expect(() => upTo(text, there)).toThrow(message)
   })
