@@ -40,9 +40,10 @@ const history = 'ledger_event'
 /** Facts that were told, each counted once. */
 const factsOf = ({ ledger }: RebuiltLedger): number => ledger.tables[history]?.rows ?? 0
 
-function liveText({ live }: RebuiltLedger): string {
+function liveText({ ranges, live }: RebuiltLedger): string {
   if (live.equal === null) return `not compared: ${live.why}`
-  return live.equal ? 'equal' : `differs: ${live.hash}`
+  const where = live.asOf === offsetsText(ranges) ? '' : ` as of ${live.asOf}, where it stood when this began`
+  return live.equal ? `equal${where}` : `differs${where}: ${live.hash}`
 }
 
 /** The same as JSON: offsets as text, for they may have any size. */
@@ -55,9 +56,6 @@ export function rebuiltJson(schema: string, rebuilt: RebuiltLedger): object {
     topicPartitions: ranges.map(({ topicPartition, from, to }) => ({ topicPartition, from: `${from}`, to: `${to}` })),
     ...{ events: records - refused, facts: factsOf(rebuilt), refused, firstRefused },
     ...{ hash: ledger.hash, tables: ledger.tables },
-    live: {
-      equal: live.equal,
-      ...(live.equal === null ? { why: live.why } : live.equal ? {} : { hash: live.hash, tables: live.tables }),
-    },
+    live,
   }
 }

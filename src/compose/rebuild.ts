@@ -3,8 +3,8 @@ import { createCodec } from '../kafka/codec.ts'
 import { topicName } from '../kafka/topic-catalog.ts'
 import { openTopicHistory } from '../kafka/topic-history.ts'
 import type { AsOf } from '../ledger/as-of.ts'
-import { type LedgerHash, ledgerHash } from '../ledger/ledger-hash.ts'
-import { type Comparison, compareWithLive, hasLedger, rangesAsOf, type Taken, writeLedger } from '../ledger/rebuild.ts'
+import { type LiveStand, standOf } from '../ledger/live-stand.ts'
+import { hasLedger, type Rebuilt, rangesAsOf, rebuild } from '../ledger/rebuild.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
@@ -21,12 +21,10 @@ export interface RebuildOptions {
   told(this: void, records: number, of: number): void
 }
 
-export interface RebuiltLedger extends Taken {
+export interface RebuiltLedger extends Rebuilt {
   readonly topic: string
   /** What was read. */
   readonly ranges: readonly TopicRange[]
-  readonly ledger: LedgerHash
-  readonly live: Comparison
 }
 
 /**
@@ -43,20 +41,37 @@ export async function rebuildLedger(
   const pools = createPools('rebuild', 2, log)
   const pool = pools.open(config.databaseUrl)
   try {
-    const ranges = await rangesAsOf(history, asOf, new Date(), signal)
+    const asked = await rangesAsOf(history, asOf, new Date(), signal)
     if (await hasLedger(pool, into)) throw hasOne(into)
+    const live = await liveStand(config, into, topic, asked, log)
+    // Events came in while the live ledger was looked at, and it may have them.
+    const ranges = asOf === null ? await rangesAsOf(history, null, new Date(), signal) : asked
     await migrate(pool, { schema: into, ...control })
     const of = ranges.reduce((sum, { from, to }) => sum + Number(to - from), 0)
-    const written = writeLedger({ pool, schema: into, topic }, history, ranges, signal, (records) => told(records, of))
-    const taken = await written.catch((error: unknown) => {
+    const place = { pool, schema: into, topic }
+    const rebuilding = rebuild(place, history, ranges, live, signal, (records) => told(records, of))
+    const rebuilt = await rebuilding.catch((error: unknown) => {
       throw halfWritten(into, error)
     })
-    const ledger = await ledgerHash(pool, into)
-    const live: Comparison =
-      into === config.schema
-        ? { equal: null, why: 'it is the live ledger itself' }
-        : await compareWithLive({ pool, schema: config.schema, topic }, ranges, ledger)
-    return { ...taken, topic, ranges, ledger, live }
+    return { ...rebuilt, topic, ranges }
+  } finally {
+    await pools.close()
+  }
+}
+
+async function liveStand(
+  { schema, databaseUrl }: Config,
+  into: string,
+  topic: string,
+  ranges: readonly TopicRange[],
+  log: Log,
+): Promise<LiveStand | { readonly why: string }> {
+  if (schema === into) return { why: 'it is what was rebuilt' }
+  const pools = createPools('rebuild-live', 1, log)
+  try {
+    const topicPartitions = ranges.map(({ topicPartition }) => topicPartition)
+    const stand = await standOf(pools.open(databaseUrl), schema, topic, topicPartitions)
+    return stand ?? { why: `there is none in schema "${schema}"` }
   } finally {
     await pools.close()
   }

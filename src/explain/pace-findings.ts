@@ -56,7 +56,7 @@ export function slowFinding({ others }: PartitionFacts, history: History, nowMs:
       text: `It ${isOver(history) ? 'took' : 'has taken'} ${durationText(ms)}, ${factor.toFixed(1)} times the median of its run (${durationText(others.medianMs)}): ${cause}.`,
       remedy: hasMore
         ? 'cut the next run so that each partition has about as many rows (partitionBy: quantiles)'
-        : isSlower
+        : isSlower && rows > 0
           ? 'see below where its time goes'
           : null,
     },

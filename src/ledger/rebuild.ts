@@ -1,16 +1,15 @@
 // Reads: the status topic as it lies there. Writes: the ledger tables of one schema, by the ledger writer itself.
 // On a crash: what was written stays, and the schema is refused until it was dropped. Never: a dead letter, an offset of
 // a group, or a table besides the ledger's.
-import { codeOf } from '../postgres/classify.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
 import { quietLog } from '../process/log.ts'
 import type { RecordFeed } from '../status/record-feed.ts'
 import type { TopicHistory, TopicRange } from '../status/topic-history.ts'
-import { type AsOf, offsetsText, rangesUpTo, requireTime } from './as-of.ts'
+import { type AsOf, rangesUpTo, requireTime } from './as-of.ts'
 import { type LedgerHash, ledgerHash } from './ledger-hash.ts'
 import { createLedgerWriter } from './ledger-writer.ts'
-import { storedOffsets } from './record-events.ts'
+import { type Comparison, compareWithLive, isMissing, type LiveStand, readByLive, standText } from './live-stand.ts'
 
 /** A ledger's tables, and the topic that they are of. */
 export interface LedgerPlace {
@@ -73,8 +72,48 @@ export async function hasLedger(pool: Pool, schema: string): Promise<boolean> {
   }
 }
 
-/** Gives the records of these ranges to a ledger writer of its own, in whose schema nothing stands yet. `told` hears how many it has. */
-export async function writeLedger(
+/** A ledger as it was rebuilt. */
+export interface Rebuilt extends Taken {
+  readonly ledger: LedgerHash
+  readonly live: Comparison
+}
+
+/**
+ * Writes the ledger of these ranges into a schema in which nothing stands yet. On the way, where the live ledger stood
+ * when this began, the two are compared. `told` hears how many records it has taken in.
+ */
+export async function rebuild(
+  place: LedgerPlace,
+  history: TopicHistory,
+  ranges: readonly TopicRange[],
+  live: LiveStand | { readonly why: string },
+  signal: AbortSignal,
+  told: (records: number) => void,
+): Promise<Rebuilt> {
+  const hash = (): Promise<LedgerHash> => ledgerHash(place.pool, place.schema)
+  const read = 'why' in live ? null : readByLive(ranges, live)
+  if ('why' in live || read === null) {
+    const why = 'why' in live ? live.why : `it has read on: it stands at ${standText(live)}`
+    const taken = await writeLedger(place, history, ranges, signal, told)
+    return { ...taken, ledger: await hash(), live: { equal: null, why } }
+  }
+  const first = await writeLedger(place, history, read, signal, told)
+  const there = await hash()
+  const compared = compareWithLive(live, read, there)
+  const rest = ranges.map((range, at) => ({ ...range, from: read[at]?.to ?? range.from }))
+  if (rest.every(({ from, to }) => from === to)) return { ...first, ledger: there, live: compared }
+  const more = await writeLedger(place, history, rest, signal, (records) => told(first.records + records))
+  return { ...together(first, more), ledger: await hash(), live: compared }
+}
+
+const together = (a: Taken, b: Taken): Taken => ({
+  records: a.records + b.records,
+  refused: a.refused + b.refused,
+  firstRefused: [...a.firstRefused, ...b.firstRefused].slice(0, namedRefusals),
+})
+
+/** Gives the records of these ranges to a ledger writer of its own. */
+async function writeLedger(
   { pool, schema, topic }: LedgerPlace,
   history: TopicHistory,
   ranges: readonly TopicRange[],
@@ -108,52 +147,3 @@ export async function writeLedger(
   await writer.start()
   return { records, refused, firstRefused }
 }
-
-/** How the ledger of the system compares with one that was rebuilt. */
-export type Comparison =
-  | { readonly equal: true }
-  /** Tables that differ. */
-  | { readonly equal: false; readonly hash: string; readonly tables: readonly string[] }
-  | { readonly equal: null; readonly why: string }
-
-/** Compares what was rebuilt of these ranges with the ledger of the system, if that stands where they end. */
-export async function compareWithLive(
-  live: LedgerPlace,
-  ranges: readonly TopicRange[],
-  rebuilt: LedgerHash,
-): Promise<Comparison> {
-  try {
-    const before = await elsewhere(live, ranges)
-    if (before !== null) return { equal: null, why: before }
-    const { hash, tables } = await ledgerHash(live.pool, live.schema)
-    const after = await elsewhere(live, ranges)
-    if (after !== null) return { equal: null, why: after }
-    if (hash === rebuilt.hash) return { equal: true }
-    if (ranges.some(({ from }) => from > 0n))
-      return {
-        equal: null,
-        why: `it differs from the live ledger, as it must: retention has removed the first records of topic "${live.topic}"`,
-      }
-    const differing = Object.keys(tables).filter((table) => tables[table]?.hash !== rebuilt.tables[table]?.hash)
-    return { equal: false, hash, tables: differing }
-  } catch (error) {
-    if (isMissing(error)) return { equal: null, why: `there is no ledger in schema "${live.schema}"` }
-    throw error
-  }
-}
-
-/** Null: the ledger stands where the ranges end. */
-async function elsewhere({ pool, schema, topic }: LedgerPlace, ranges: readonly TopicRange[]): Promise<string | null> {
-  const topicPartitions = ranges.map(({ topicPartition }) => topicPartition)
-  const stored = await storedOffsets(pool, schema, topic, topicPartitions)
-  const stands = ranges.map(({ topicPartition, from }) => ({
-    topicPartition,
-    to: BigInt(stored.get(topicPartition) ?? from),
-  }))
-  if (stands.every(({ to }, at) => to === ranges[at]?.to)) return null
-  return `the live ledger stands at ${offsetsText(stands)}, not at ${offsetsText(ranges)}`
-}
-
-const missing: ReadonlySet<string> = new Set(['42P01', '3F000'])
-/** No such table, or schema. */
-const isMissing = (error: unknown): boolean => missing.has(codeOf(error) ?? '')

@@ -12,7 +12,7 @@ const rebuilt: RebuiltLedger = {
   refused: 11,
   firstRefused: [{ topicPartition: 1, offset: '77', reason: 'the value is not JSON' }],
   ledger: { hash: 'abc', tables: { ledger_event: { rows: 2_100, hash: '1' }, ledger_run: { rows: 2, hash: '-3' } } },
-  live: { equal: true },
+  live: { equal: true, asOf: '0:1000,1:1234' },
 }
 
 describe('a ledger that was rebuilt', () => {
@@ -30,8 +30,11 @@ describe('a ledger that was rebuilt', () => {
   })
 
   it('differs from the live one, or is not compared', () => {
-    const differs = rebuiltText('again', { ...rebuilt, live: { equal: false, hash: 'def', tables: ['ledger_run'] } })
-    expect(differs).toContain('live         differs: def')
+    const differs = rebuiltText('again', {
+      ...rebuilt,
+      live: { equal: false, asOf: '0:900', hash: 'def', tables: ['ledger_run'] },
+    })
+    expect(differs).toContain('live         differs as of 0:900, where it stood when this began: def')
     expect(rebuiltText('again', { ...rebuilt, live: { equal: null, why: 'it stands elsewhere' } })).toContain(
       'live         not compared: it stands elsewhere',
     )
@@ -46,7 +49,7 @@ describe('a ledger that was rebuilt', () => {
       ],
       ...{ events: 2_173, facts: 2_100, refused: 11, firstRefused: rebuilt.firstRefused, hash: 'abc' },
       tables: rebuilt.ledger.tables,
-      live: { equal: true },
+      live: { equal: true, asOf: '0:1000,1:1234' },
     })
   })
 
