@@ -93,7 +93,7 @@ export async function rebuild(
   const hash = (): Promise<LedgerHash> => ledgerHash(place.pool, place.schema)
   const read = 'why' in live ? null : readByLive(ranges, live)
   if ('why' in live || read === null) {
-    const why = 'why' in live ? live.why : `it has read on: it stands at ${standText(live)}`
+    const why = 'why' in live ? live.why : `it stands at ${standText(live)}, which does not lie within what was read`
     const taken = await writeLedger(place, history, ranges, signal, told)
     return { ...taken, ledger: await hash(), live: { equal: null, why } }
   }

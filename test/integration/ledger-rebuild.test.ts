@@ -181,7 +181,7 @@ test('as of the offsets in the middle it is what the live ledger was then', asyn
   expect(then.ledger).toEqual(middle.ledger)
   expect(then.live).toMatchObject({
     equal: null,
-    why: `it has read on: it stands at ${end.asOf}`,
+    why: `it stands at ${end.asOf}, which does not lie within what was read`,
   })
 })
 
