@@ -12,6 +12,7 @@ import { type Mark, noMark } from './process/marks.ts'
 export { certificateOf, coverageOf, runsCertificateOf, tablesCertificateOf } from './compose/certify.ts'
 export { type Client, connectClient, type Submission } from './compose/client.ts'
 export { dryRunOf } from './compose/dry-run.ts'
+export { explain } from './compose/explain.ts'
 export type { RunningRole } from './compose/foundation.ts'
 export { type LedgerReader, openLedger } from './compose/ledger-reader.ts'
 export {
@@ -22,7 +23,9 @@ export {
   groupOffsets,
   groupWorkers,
 } from './compose/operations.ts'
+export { type RebuiltLedger, rebuildLedger } from './compose/rebuild.ts'
 export { schedulesOf } from './compose/schedules.ts'
+export type { Explanation } from './explain/explain.ts'
 
 export type Role = 'planner' | 'worker' | 'ledger' | 'supervisor'
 

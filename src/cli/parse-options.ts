@@ -2,6 +2,7 @@ import { InvalidArgumentError } from '@commander-js/extra-typings'
 import { z } from 'zod'
 import { TerminalError } from '../contract/errors.ts'
 import { Reprocess } from '../contract/request.ts'
+import { Environment } from '../process/config.ts'
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 
@@ -36,6 +37,13 @@ export function parseReprocess(text: string): Reprocess {
   const parsed = Reprocess.safeParse(text)
   if (parsed.success) return parsed.data
   throw new InvalidArgumentError(`"${text}" is not one of ${Reprocess.options.join(', ')}`)
+}
+
+/** Throws InvalidArgumentError. */
+export function parseSchema(text: string): string {
+  const parsed = Environment.shape.TIDEMARK_SCHEMA.safeParse(text)
+  if (parsed.success) return parsed.data
+  throw new InvalidArgumentError(`"${text}" ${parsed.error.issues[0]?.message ?? 'is no name of a schema'}`)
 }
 
 export const Params = z.record(z.string(), z.json())

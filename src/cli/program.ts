@@ -6,6 +6,7 @@ import { addCertify } from './certify.ts'
 import { addConfig } from './config.ts'
 import type { CommandContext } from './context.ts'
 import { addCoverage } from './coverage.ts'
+import { addExplain } from './explain.ts'
 import { addIntents } from './intents.ts'
 import { addOffsets } from './offsets.ts'
 import { addPlan } from './plan.ts'
@@ -47,6 +48,7 @@ export function createProgram(context: CommandContext, parent: Parent | undefine
   addRetry(program, context)
   addStatus(program, context)
   addSchedules(program, context)
+  addExplain(program, context)
   addWatch(program, context)
   addCertify(program, context)
   addVerify(program, context)

@@ -5,6 +5,7 @@ import { type Config, mostSlots, readConfig } from '../process/config.ts'
 import type { Parent } from '../process/parent.ts'
 import type { CommandContext } from './context.ts'
 import { withRunningSystem } from './dev-folder.ts'
+import { addLedgerCommands } from './ledger.ts'
 import { parseCount } from './parse-options.ts'
 
 const descriptions = {
@@ -16,8 +17,8 @@ const descriptions = {
 
 /** The roles, each a process of its own: any number of each, any of them may be killed at any time. */
 export function addRoles(program: Command, context: CommandContext, parent: Parent | undefined): void {
-  for (const role of ['planner', 'ledger', 'supervisor'] as const)
-    program
+  for (const role of ['planner', 'ledger', 'supervisor'] as const) {
+    const command = program
       .command(role)
       .description(`${descriptions[role]}, until a signal`)
       .option(
@@ -25,6 +26,8 @@ export function addRoles(program: Command, context: CommandContext, parent: Pare
         'folder of the definition files (default: $TIDEMARK_DEFINITIONS or ./backfills)',
       )
       .action((options) => runOne(role, configOf(context, options), context, parent))
+    if (role === 'ledger') addLedgerCommands(command, context)
+  }
   program
     .command('worker')
     .description(`${descriptions.worker}, until a signal`)

@@ -70,6 +70,11 @@ describe('with "tidemark up" in another terminal', () => {
     const one = await elsewhere('status', runId).ended
     expect(one.code, one.stderr).toBe(0)
     expect(one.stdout).toContain('completed')
+    const explained = await elsewhere('explain', `${runId}/3`).ended
+    expect(explained.code, explained.stderr).toBe(0)
+    expect(explained.stdout).toContain(`partition 3 of run ${runId} (small): completed`)
+    expect(explained.stdout).toContain('after it was first claimed: 1,000 rows')
+    expect(explained.stdout).toMatch(/chunk 2: 500 rows; read [\d.]+m?s, transform/)
   })
 
   test('a definition in YAML is looked at, approved of, and run as it was looked at', async () => {
