@@ -9,7 +9,7 @@ import type { Config } from './process/config.ts'
 import type { Log } from './process/log.ts'
 import { type Mark, noMark } from './process/marks.ts'
 
-export { type Client, connectClient, type Submission } from './compose/client.ts'
+export { connectClient } from './compose/client.ts'
 export { dryRunOf } from './compose/dry-run.ts'
 export type { RunningRole } from './compose/foundation.ts'
 export { type LedgerReader, openLedger } from './compose/ledger-reader.ts'
@@ -22,6 +22,7 @@ export {
   groupWorkers,
 } from './compose/operations.ts'
 export { schedulesOf } from './compose/schedules.ts'
+export type { CommandClient } from './subscribe/client.ts'
 
 export type Role = 'planner' | 'worker' | 'ledger' | 'supervisor'
 
