@@ -145,8 +145,11 @@ export async function followTopic(
     }
     const next = BigInt(batch.lastOffset()) + 1n
     if (next > place.next) place.next = next
-    // Also when it rests: one that was just opened does not know.
-    if (queue.length >= mostWaiting) rest(true)
+    if (queue.length >= mostWaiting) {
+      log.debug({ topic, waiting: queue.length }, 'fetches no more until half of what waits is handed over')
+      // Also when it rests: a reader that was just opened does not know.
+      rest(true)
+    }
     wake.resolve()
     return Promise.resolve()
   }

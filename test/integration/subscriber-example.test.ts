@@ -16,7 +16,7 @@ let small: SmallBackfill
 let run: TidemarkProcess
 
 beforeAll(async () => {
-  small = await createSmallBackfill({ rows: 40_000, rowGroupRows: 2_000, chunkRows: 500, pauseMs: 150 })
+  small = await createSmallBackfill({ rows: 40_000, rowGroupRows: 2_000, chunkRows: 100, pauseMs: 500 })
   await small.query(`create schema ${schema()}`)
 })
 afterAll(async () => {
@@ -69,20 +69,22 @@ test('a table fed from the status topic is exact, though its program is killed a
   const client = await eventually('the topics are there', () => connectPlainClient(small).catch(() => undefined), 60_000)
   onTestFinished(client.close)
 
-  let kills = 0
-  for (let seen = 0; kills < 4; kills += 1) {
+  /** What it had counted when it was killed. */
+  const counted: number[] = []
+  while (counted.length < 4 && run.child.exitCode === null) {
     const subscriber = startSubscriber()
     await eventually(
-      'the subscriber gets on',
+      'the subscriber gets on, or the run has ended',
       async () => {
         if (subscriber.child.exitCode !== null) throw new Error(subscriber.stderr())
-        const { events } = (await progress()) ?? { events: 0 }
-        return events > seen ? ((seen = events), true) : undefined
+        const events = (await progress())?.events ?? 0
+        return events > (counted.at(-1) ?? 0) || run.child.exitCode !== null ? true : undefined
       },
       60_000,
     )
     subscriber.child.kill('SIGKILL')
     await subscriber.ended
+    counted.push((await progress())?.events ?? 0)
   }
   const { code, stderr } = await run.ended
   expect(code, stderr).toBe(0)
@@ -99,6 +101,7 @@ test('a table fed from the status topic is exact, though its program is killed a
     return (found?.events ?? 0) >= told.length ? found : undefined
   })
   expect(done).toEqual({ ...done, state: 'completed', partitions: 20, partitions_ended: 20, rows_written: 40_000 })
+  expect(counted.filter((events) => events > 0 && events < done.events).length).toBeGreaterThan(1)
   expect(done.events).toBe(client.events.filter(({ backfill }) => backfill === 'small').length)
 
   last.child.kill('SIGTERM')
