@@ -4,6 +4,7 @@ import { isAnswer, type StatusEvent } from '../contract/status.ts'
 import { createRunFold, type RunFold, type RunProgress } from '../status/fold-run.ts'
 import type { Bookmark } from './bookmark.ts'
 import type { Listening, ReadEvent } from './event-stream.ts'
+import { createPatience } from './patience.ts'
 import { isWanted } from './watched-event.ts'
 
 /** A request as it was sent. */
@@ -60,27 +61,17 @@ export function runEvents(listening: Listening, wanted: RunId | Sent, signal: Ab
   if (typeof wanted === 'string') begin(wanted)
 
   async function* events(): AsyncGenerator<Told> {
-    let timer: NodeJS.Timeout | undefined
     let end: ReadEvent | undefined
-    let isCaughtUp = false
     const keptBack = (): ReadEvent | null => (end?.isNew === true ? end : null)
-    const waitForLate = (): void => {
-      if (end === undefined || !isCaughtUp) return
-      clearTimeout(timer)
-      timer = setTimeout(listening.end, lateEventsMs)
-    }
+    // Until all that stood in the topic was read, nothing is late.
+    const patience = createPatience(lateEventsMs, listening.end, () => performance.now())
     try {
       const stream = await listening.stream()
-      stream.caughtUp.then(
-        () => {
-          isCaughtUp = true
-          waitForLate()
-        },
-        () => {},
-      )
+      const caughtUp = stream.caughtUp.catch(() => {})
       const [beginning, early] = [stream.bookmark(null), [] as ReadEvent[]]
       for await (const read of stream) {
         const { event } = read
+        patience.come(isWanted(event, { runId }))
         if (typeof wanted !== 'string' && isAnswerTo(wanted, event)) {
           answered.resolve(event)
           if (!('runId' in event)) return
@@ -91,16 +82,16 @@ export function runEvents(listening: Listening, wanted: RunId | Sent, signal: Ab
           continue
         }
         // What came before the answer was told: the events of the run are handed over when the run is known.
-        const known = early.splice(0)
-        for (const one of [...known, read]) {
+        for (const one of [...early.splice(0), read]) {
           if (!isWanted(one.event, { runId })) continue
           fold.apply(one.event)
           if (isEnd(one.event)) end ??= one
           else if (one.isNew)
-            yield { event: one.event, bookmark: () => (known.includes(one) ? beginning : stream.bookmark(keptBack())) }
-          waitForLate()
+            yield { event: one.event, bookmark: () => (one === read ? stream.bookmark(keptBack()) : beginning) }
         }
         if (end !== undefined && fold.progress().toldCompletely) break
+        if (end !== undefined) void caughtUp.then(patience.begin)
+        patience.wait()
       }
       if (signal.aborted || end === undefined) return
       const { event, isNew } = end
@@ -109,7 +100,7 @@ export function runEvents(listening: Listening, wanted: RunId | Sent, signal: Ab
       answered.reject(error)
       throw error
     } finally {
-      clearTimeout(timer)
+      patience.stop()
       listening.end()
       answered.reject(new RetryableError('TIMED_OUT', 'nobody listened any more when the answer came'))
     }
