@@ -1,6 +1,7 @@
 // topics/asyncapi.json: every topic, message and role, for tools that read AsyncAPI 3. All of it follows from the
 // declarations of the topics, the schemas of the messages, and the samples, with the headers that the system gives them.
 import type { z } from 'zod'
+import packageJson from '../package.json' with { type: 'json' }
 import { ControlMessage } from '../src/contract/control.ts'
 import { DeadLetterMessage } from '../src/contract/dead-letter.ts'
 import { RequestMessage, type RequestMessageInput } from '../src/contract/request.ts'
@@ -16,7 +17,6 @@ import {
 } from '../src/kafka/message-logs.ts'
 import type { OutgoingRecord } from '../src/kafka/producer.ts'
 import { groupName, type TopicDeclaration, topicCatalog, topicName } from '../src/kafka/topic-catalog.ts'
-import packageJson from '../package.json' with { type: 'json' }
 import { eventSchemas, type JsonSchema, takenApart } from './contract-schemas.ts'
 import { eventWords, fieldWordsOf } from './status-words.ts'
 import { topicSamples } from './topic-samples.ts'
@@ -50,7 +50,13 @@ const requestWords: Readonly<Record<string, string>> = {
 const messages: Readonly<Record<TopicName, readonly Message[]>> = {
   requests: RequestMessage.options.map((schema) => {
     const name = schema.shape.type.value
-    return { name, summary: requestWords[name] ?? '', schema, words: noWords, isOf: (sample) => typeOf(sample) === name }
+    return {
+      name,
+      summary: requestWords[name] ?? '',
+      schema,
+      words: noWords,
+      isOf: (sample) => typeOf(sample) === name,
+    }
   }),
   tasks: [
     {
@@ -65,7 +71,10 @@ const messages: Readonly<Record<TopicName, readonly Message[]>> = {
   })),
   control: [
     {
-      ...{ name: 'intent', summary: 'The whole current intent of a run. The newest message of a run is all there is to know.' },
+      ...{
+        name: 'intent',
+        summary: 'The whole current intent of a run. The newest message of a run is all there is to know.',
+      },
       ...{ schema: ControlMessage, words: noWords, isOf: () => true },
     },
   ],
@@ -138,7 +147,9 @@ export async function asyncApi(): Promise<string> {
           variables: { broker: { default: 'localhost:9092', description: 'KAFKA_BROKERS' } },
         },
       },
-      channels: Object.fromEntries(topicCatalog.map((topic) => [topic.name, channelOf(topic, Object.keys(components))])),
+      channels: Object.fromEntries(
+        topicCatalog.map((topic) => [topic.name, channelOf(topic, Object.keys(components))]),
+      ),
       operations: Object.fromEntries(topicCatalog.flatMap(operationsOf)),
       components: { schemas: sorted(schemas), messages: components },
     },
@@ -154,10 +165,12 @@ function channelOf({ name, topicPartitions, key, config }: TopicDeclaration, ids
   const { 'cleanup.policy': cleanup, 'retention.ms': retentionMs } = config
   const own = ids.filter((id) => id.startsWith(`${name}.`))
   return {
-    ...{ address: topicName('{prefix}', name), title: name, description: `${topicWords[name]} Key of a record: ${key}.` },
-    messages: Object.fromEntries(
-      own.map((id) => [id.slice(name.length + 1), { $ref: `#/components/messages/${id}` }]),
-    ),
+    ...{
+      address: topicName('{prefix}', name),
+      title: name,
+      description: `${topicWords[name]} Key of a record: ${key}.`,
+    },
+    messages: Object.fromEntries(own.map((id) => [id.slice(name.length + 1), { $ref: `#/components/messages/${id}` }])),
     servers: [{ $ref: '#/servers/kafka' }],
     parameters: { prefix: { default: 'tidemark', description: 'TIDEMARK_TOPIC_PREFIX' } },
     bindings: {
@@ -193,7 +206,11 @@ function described(schema: JsonSchema, { summary, words }: Message): JsonSchema 
     // Beside a reference nothing counts.
     return [name, '$ref' in of ? { allOf: [of], description } : { ...of, description }]
   })
-  return { description: summary, ...schema, properties: Object.fromEntries(properties) as JsonSchema['properties'] & {} }
+  return {
+    description: summary,
+    ...schema,
+    properties: Object.fromEntries(properties) as JsonSchema['properties'] & {},
+  }
 }
 
 const text = { type: 'string' } as const
@@ -206,7 +223,11 @@ const headers: JsonSchema = {
     ce_specversion: { ...text, const: '1.0' },
     ce_id: { ...text, format: 'uuid', description: 'The same for the same fact, whoever tells it and however often.' },
     ce_type: { ...text, pattern: '^dev\\.tidemark\\..+\\.v1$' },
-    ce_source: { ...text, format: 'uri-reference', description: 'The process that tells it: /tidemark/worker/worker-1.' },
+    ce_source: {
+      ...text,
+      format: 'uri-reference',
+      description: 'The process that tells it: /tidemark/worker/worker-1.',
+    },
     ce_subject: { ...text, description: 'The key of the record.' },
     ce_time: { ...text, format: 'date-time' },
     traceparent: { ...text, pattern: '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' },

@@ -9,8 +9,8 @@ import { Instant } from '../src/contract/instant.ts'
 import { PlanReport } from '../src/contract/plan-report.ts'
 import { Cursor, KeyRange } from '../src/contract/range.ts'
 import { RunState } from '../src/contract/states.ts'
-import { type EventType, eventTypes } from '../src/subscribe/read-event.ts'
 import { StageTimings, StatusEvent } from '../src/contract/status.ts'
+import { type EventType, eventTypes } from '../src/subscribe/read-event.ts'
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema
 
@@ -48,7 +48,11 @@ export interface TakenApart {
 
 /** A schema whose references are `prefix` and the name of a part. Fields may be more than it says, as readers see it. */
 export function takenApart(schema: z.ZodType, prefix: string): TakenApart {
-  const { $schema: _, definitions = {}, ...own } = z.toJSONSchema(schema, {
+  const {
+    $schema: _,
+    definitions = {},
+    ...own
+  } = z.toJSONSchema(schema, {
     ...{ target: 'draft-7', io: 'input', metadata: names },
   }) as JsonSchema & { definitions?: Record<string, JsonSchema> }
   // The only schema that refers to itself is that of any JSON.

@@ -41,11 +41,15 @@ export function statusTables(): string {
   ].join('\n')
 }
 
-/** `partition.*` where many of a kind have it. */
+/** Each kind of event named once: run.paused, .resumed. */
 function shortList(types: readonly string[]): string {
   const byKind = Map.groupBy(types, (type) => type.slice(0, type.indexOf('.')))
-  return [...byKind].map(([kind, of]) => (of.length > 2 ? `${kind}.…` : of.join(', '))).join(', ')
+  return [...byKind.values()]
+    .map((of) => of.map((type, at) => (at === 0 ? type : `.${type.split('.')[1]}`)).join(', '))
+    .join(', ')
 }
+
+const plain: Readonly<Record<string, string>> = { integer: 'whole number', string: 'text', boolean: 'true or false' }
 
 function kindOf(schema: JsonSchema): string {
   const { $ref, anyOf, allOf, type, items, const: one, enum: some } = schema as JsonSchema & { $ref?: string }
@@ -55,5 +59,6 @@ function kindOf(schema: JsonSchema): string {
   if (one !== undefined) return `\`${JSON.stringify(one)}\``
   if (some !== undefined) return some.map((each) => `\`${String(each)}\``).join(', ')
   if (type === 'array') return `list of ${kindOf(items as JsonSchema)}`
-  return type === 'integer' ? 'whole number' : type === 'string' ? 'text' : (type ?? 'any JSON')
+  if (Array.isArray(type)) return type.map((each) => kindOf({ type: each })).join(' or ')
+  return plain[String(type)] ?? String(type ?? 'any JSON')
 }

@@ -13,10 +13,19 @@ export const eventWords: Readonly<Record<EventType, { readonly when: string; rea
     when: 'Nothing of the run is live any more and some of it failed, or it could not be planned (`reason`).',
     by: 'supervisor, planner',
   },
-  'run.cancelled': { when: 'A cancelled run has nothing live any more: no chunk of it commits after this.', by: 'supervisor' },
-  'run.paused': { when: 'A pause of the run was accepted and written down. Who obeys says `intent.acknowledged`.', by: 'planner' },
+  'run.cancelled': {
+    when: 'A cancelled run has nothing live any more: no chunk of it commits after this.',
+    by: 'supervisor',
+  },
+  'run.paused': {
+    when: 'A pause of the run was accepted and written down. Who obeys says `intent.acknowledged`.',
+    by: 'planner',
+  },
   'run.resumed': { when: 'The run goes on.', by: 'planner' },
-  'run.cancelling': { when: 'A cancel of the run was accepted and written down; `run.cancelled` follows.', by: 'planner' },
+  'run.cancelling': {
+    when: 'A cancel of the run was accepted and written down; `run.cancelled` follows.',
+    by: 'planner',
+  },
   'run.tuned': { when: 'Limits of a live run were changed.', by: 'planner' },
   'run.archived': { when: 'A run that has ended was put away: lists leave it out.', by: 'planner' },
   'intent.acknowledged': {
@@ -26,16 +35,34 @@ export const eventWords: Readonly<Record<EventType, { readonly when: string; rea
   'partition.claimed': { when: 'A worker took the partition, for the first time or from another one.', by: 'worker' },
   'partition.progressed': { when: 'A chunk was committed, with its checkpoint.', by: 'worker' },
   'partition.completed': { when: 'The last chunk was committed.', by: 'worker, supervisor' },
-  'partition.failed': { when: 'The partition will not be tried again by itself; a dead letter says the same.', by: 'worker, supervisor' },
-  'partition.cancelled': { when: 'The checkpoint row says cancelled: no chunk of it commits any more.', by: 'worker, supervisor' },
+  'partition.failed': {
+    when: 'The partition will not be tried again by itself; a dead letter says the same.',
+    by: 'worker, supervisor',
+  },
+  'partition.cancelled': {
+    when: 'The checkpoint row says cancelled: no chunk of it commits any more.',
+    by: 'worker, supervisor',
+  },
   'partition.paused': { when: 'A pause of this one partition was accepted.', by: 'planner' },
   'partition.resumed': { when: 'This one partition goes on.', by: 'planner' },
-  'partition.cancelling': { when: 'A cancel of this one partition was accepted; `partition.cancelled` follows.', by: 'planner' },
-  'partition.republished': { when: 'No open task covered the partition, and one was published again.', by: 'supervisor' },
-  'schedule.skipped': { when: 'Due times of a schedule passed while no planner was there, and no run is made for them.', by: 'planner' },
+  'partition.cancelling': {
+    when: 'A cancel of this one partition was accepted; `partition.cancelled` follows.',
+    by: 'planner',
+  },
+  'partition.republished': {
+    when: 'No open task covered the partition, and one was published again.',
+    by: 'supervisor',
+  },
+  'schedule.skipped': {
+    when: 'Due times of a schedule passed while no planner was there, and no run is made for them.',
+    by: 'planner',
+  },
   'alert.raised': { when: 'Something is wrong, or is about to be; told once, until it is resolved.', by: 'supervisor' },
   'alert.resolved': { when: 'What an alert was about is over.', by: 'supervisor' },
-  'repair.made': { when: 'A difference between plan, ledger, offsets and sink was found and mended.', by: 'supervisor' },
+  'repair.made': {
+    when: 'A difference between plan, ledger, offsets and sink was found and mended.',
+    by: 'supervisor',
+  },
   'worker.started': { when: 'A worker process has begun.', by: 'worker' },
   'worker.alive': { when: 'A worker is there; told every few seconds.', by: 'worker' },
   'worker.stopped': { when: 'A worker has stopped in good order.', by: 'worker' },
@@ -90,7 +117,8 @@ const fieldWords: Readonly<Record<string, string>> = {
   alertId: 'of this occurrence: raised once, resolved at most once',
   kind: 'what is wrong',
   'repair.made.kind': 'what was mended',
-  severity: '`info`: it mends itself; `warning`: worth a look; `critical`: what is stored is in doubt, or nothing goes on',
+  severity:
+    '`info`: it mends itself; `warning`: worth a look; `critical`: what is stored is in doubt, or nothing goes on',
   about: 'run, partition, worker or topic partition that it is about, as far as it is about one',
   remedy: 'what a person does about it',
   instance: 'of this process: another one with the same id is another instance',
@@ -117,5 +145,9 @@ const alike: Readonly<Record<string, string>> = {
 /** What a field of an event says; undefined: nobody wrote it down. */
 export function fieldWordsOf(type: EventType, field: string): string | undefined {
   const like = alike[type]
-  return fieldWords[`${type}.${field}`] ?? (like === undefined ? undefined : fieldWords[`${like}.${field}`]) ?? fieldWords[field]
+  return (
+    fieldWords[`${type}.${field}`] ??
+    (like === undefined ? undefined : fieldWords[`${like}.${field}`]) ??
+    fieldWords[field]
+  )
 }

@@ -8,7 +8,11 @@ export interface ClientOptions {
   readonly clientId?: string | undefined
   readonly ssl?: boolean | undefined
   readonly sasl?:
-    | { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string }
+    | {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+        readonly username: string
+        readonly password: string
+      }
     | undefined
   /** With it, messages are in Confluent wire format. Without it nor SCHEMA_REGISTRY_URL, they are plain JSON. */
   readonly registry?:
@@ -38,7 +42,10 @@ export function topicConfigOf(options: ClientOptions, env: NodeJS.ProcessEnv = p
   const given: Record<string, string | undefined> = {}
   // A login is for the servers that it was given with, and is not shown to others.
   for (const [name, value] of Object.entries(env))
-    if (!(brokers !== undefined && name.startsWith('KAFKA_')) && !(registry !== undefined && name.startsWith('SCHEMA_')))
+    if (
+      !(brokers !== undefined && name.startsWith('KAFKA_')) &&
+      !(registry !== undefined && name.startsWith('SCHEMA_'))
+    )
       given[name] = value
   const said = {
     KAFKA_BROKERS: brokers?.join(','),

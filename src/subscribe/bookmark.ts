@@ -56,7 +56,10 @@ export function readBookmark(bookmark: Bookmark): Place {
   const shown = JSON.stringify(bookmark.slice(0, 60))
   const [, found, text = ''] = /^(\d+):(.*)$/s.exec(bookmark) ?? []
   if (found === undefined || bookmark.length > longest)
-    throw new TerminalError('MESSAGE_INVALID', `from is ${shown}: it may be "beginning", "now" or a bookmark of an event`)
+    throw new TerminalError(
+      'MESSAGE_INVALID',
+      `from is ${shown}: it may be "beginning", "now" or a bookmark of an event`,
+    )
   if (found !== version)
     throw new TerminalError(
       'SCHEMA_NEWER',
@@ -98,14 +101,17 @@ export function requirePlace(place: Place, topic: TopicState): void {
       `the bookmark is of topic "${place.topic}", and this client follows "${topic.name}": connect with the topicPrefix that it was made with, or ${instead}`,
     )
   if (place.topicId !== null && topic.id !== null && place.topicId !== topic.id)
-    throw refuse(`topic "${topic.name}" was deleted and made anew since the bookmark, which says nothing of it: ${instead}`)
+    throw refuse(
+      `topic "${topic.name}" was deleted and made anew since the bookmark, which says nothing of it: ${instead}`,
+    )
   const gone: string[] = []
   const beyond: string[] = []
   for (const topicPartition of place.next.keys()) {
     const { first, next } = topic.offsets[topicPartition] ?? { first: 0n, next: 0n }
     const from = offsetOf(place, topicPartition, first)
     if (from < first) gone.push(`${first - from} of topic partition ${topicPartition} (${from} to before ${first})`)
-    if (from > next) beyond.push(`topic partition ${topicPartition} ends before ${next}, the bookmark goes on at ${from}`)
+    if (from > next)
+      beyond.push(`topic partition ${topicPartition} ends before ${next}, the bookmark goes on at ${from}`)
   }
   if (beyond.length > 0)
     throw refuse(

@@ -130,7 +130,7 @@ export function createClient({ topic, send, close }: ClientDeps): CommandClient 
       const nothing = createRunFold(runId)
       return {
         ...watchOf(events, listening, {}, dropDuplicates),
-        progress: () => (events.progress() ?? nothing.progress()),
+        progress: () => events.progress() ?? nothing.progress(),
       }
     },
     watch: ({ from = 'now', signal, dropDuplicates, ...filter } = {}) => {

@@ -26,7 +26,9 @@ export function createPosition(
     if (after !== null && !again) return offsetOf(after, topicPartition, first)
     return begin === 'now' && after === null ? next : first
   })
-  const reached: (bigint | undefined)[] = start.map((offset) => (begin === 'now' && after === null ? offset : undefined))
+  const reached: (bigint | undefined)[] = start.map((offset) =>
+    begin === 'now' && after === null ? offset : undefined,
+  )
   let owed = after?.owed ?? null
   const passed = (topicPartition: number): bigint => {
     const [here, before] = [reached[topicPartition] ?? start[topicPartition] ?? 0n, after?.next[topicPartition] ?? 0n]

@@ -4,8 +4,8 @@ import { StatusEvent } from '../contract/status.ts'
 export type EventType = StatusEvent['type']
 
 /** Every type of event, in the order of the contract. */
-export const eventTypes: readonly EventType[] = StatusEvent.options.flatMap(({ shape: { type } }): readonly EventType[] =>
-  type instanceof z.ZodEnum ? type.options : [...type.values],
+export const eventTypes: readonly EventType[] = StatusEvent.options.flatMap(
+  ({ shape: { type } }): readonly EventType[] => (type instanceof z.ZodEnum ? type.options : [...type.values]),
 )
 
 const known: ReadonlySet<string> = new Set(eventTypes)

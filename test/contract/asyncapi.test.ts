@@ -15,7 +15,10 @@ interface Message {
   readonly examples?: readonly { readonly payload: unknown; readonly headers?: object }[]
 }
 interface Document {
-  readonly channels: Record<string, { readonly address: string; readonly messages: Record<string, { readonly $ref: string }> }>
+  readonly channels: Record<
+    string,
+    { readonly address: string; readonly messages: Record<string, { readonly $ref: string }> }
+  >
   readonly operations: Record<string, { readonly action: string; readonly channel: { readonly $ref: string } }>
   readonly components: { readonly messages: Record<string, Message> }
 }

@@ -25,7 +25,13 @@ describe('docs/status-events.md', () => {
       expect(key).toBe(statusKey(event))
       expect(headers).toEqual(
         eventHeaders({
-          ...{ identity: statusIdentity(event), type: event.type, source: 'worker/worker-1', subject: key, time: event.at },
+          ...{
+            identity: statusIdentity(event),
+            type: event.type,
+            source: 'worker/worker-1',
+            subject: key,
+            time: event.at,
+          },
           ...{ contentType: 'application/json', runId: 'runId' in event ? event.runId : undefined },
         }),
       )

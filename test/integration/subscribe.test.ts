@@ -101,7 +101,10 @@ test('a bookmark that the topic cannot go on from is refused, with what is possi
 
   await withAdmin(config, silentLog, async (admin) => {
     const offsets = await admin.fetchTopicOffsets(topic)
-    await admin.deleteTopicRecords({ topic, partitions: offsets.map(({ partition, high }) => ({ partition, offset: high })) })
+    await admin.deleteTopicRecords({
+      topic,
+      partitions: offsets.map(({ partition, high }) => ({ partition, offset: high })),
+    })
   })
   await expect(going(client)).rejects.toMatchObject({
     code: 'NOT_FOUND',
@@ -109,7 +112,11 @@ test('a bookmark that the topic cannot go on from is refused, with what is possi
   })
 
   await withAdmin(config, silentLog, (admin) => admin.deleteTopics({ topics: [topic] }))
-  await eventually('the topic is made anew', () => applyTopics(config, silentLog).then(() => true).catch(() => undefined))
+  await eventually('the topic is made anew', () =>
+    applyTopics(config, silentLog)
+      .then(() => true)
+      .catch(() => undefined),
+  )
   await eventually('the topic is known to be another', async () =>
     going(client).then(
       () => undefined,

@@ -40,7 +40,7 @@ function startSubscriber(): Subscriber {
   const env = { ...small.env, DATABASE_URL: url.href }
   const child = spawn(process.execPath, ['--import', ownName, program, 'small'], { env, stdio: ['ignore', 2, 'pipe'] })
   let stderr = ''
-  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()))
+  child.stderr?.on('data', (data: Buffer) => (stderr += data.toString()))
   onTestFinished(() => void child.kill('SIGKILL'))
   return { child, ended: new Promise((resolve) => child.once('exit', resolve)), stderr: () => stderr }
 }
@@ -66,7 +66,11 @@ async function progress(): Promise<Progress | undefined> {
 
 test('a table fed from the status topic is exact, though its program is killed again and again', async () => {
   run = small.tidemark('run', 'small', '--definitions', '.', '--workers', '2', '--kill-every', '2s', '--json')
-  const client = await eventually('the topics are there', () => connectPlainClient(small).catch(() => undefined), 60_000)
+  const client = await eventually(
+    'the topics are there',
+    () => connectPlainClient(small).catch(() => undefined),
+    60_000,
+  )
   onTestFinished(client.close)
 
   /** What it had counted when it was killed. */
@@ -91,7 +95,9 @@ test('a table fed from the status topic is exact, though its program is killed a
   expect(await small.sink()).toEqual({ rows: 40_000, distinct: 40_000, wrong: 0 })
 
   const last = startSubscriber()
-  await eventually('the end of the run is told', async () => ((await progress())?.state === 'completed' ? true : undefined))
+  await eventually('the end of the run is told', async () =>
+    (await progress())?.state === 'completed' ? true : undefined,
+  )
   // By a Kafka client of another kind, which shares nothing with ours: what the topic has of the run.
   const told = client.events.filter(({ backfill }) => backfill === 'small')
   const ofPartition = told.filter(({ type }) => type === 'partition.completed')

@@ -26,7 +26,10 @@ test('a request is accepted, found to be a duplicate, or rejected with every rea
 })
 
 test('answers to others are not ours', async () => {
-  const [otherKey, otherBody] = [{ ...rejected, requestKey: 'j' }, { ...rejected, requestHash: 'b'.repeat(64) }]
+  const [otherKey, otherBody] = [
+    { ...rejected, requestKey: 'j' },
+    { ...rejected, requestHash: 'b'.repeat(64) },
+  ]
   expect(await answering(otherKey, otherBody, accepted).submit(request)).toEqual(accepted)
 })
 

@@ -2,7 +2,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import type { StatusEvent } from '../../src/contract/status.ts'
-import { type Client, createClient, type WatchRunOptions } from '../../src/subscribe/client.ts'
+import { type Client, createClient } from '../../src/subscribe/client.ts'
 import type { StatusTopic } from '../../src/subscribe/status-topic.ts'
 import type { WatchedEvent } from '../../src/subscribe/watched-event.ts'
 import { handTopic } from '../support/hand-topic.ts'
@@ -82,7 +82,12 @@ describe('a run that is watched', () => {
 
   test('an end whose partitions were lost is told after a while', async () => {
     const [claimed, progressed] = ofPartition(0)
-    const watch = clientOf(handTopic([[planned(1), ended(1)], [claimed, progressed]])).watchRun(runId)
+    const watch = clientOf(
+      handTopic([
+        [planned(1), ended(1)],
+        [claimed, progressed],
+      ]),
+    ).watchRun(runId)
     expect((await some(watch)).map(({ type }) => type)).toEqual([
       ...['run.planned', 'partition.claimed', 'partition.progressed', 'run.completed'],
     ])
@@ -117,7 +122,11 @@ describe('everything that is watched', () => {
   test('by run, backfill and type; an alert is about a run, too', async () => {
     const alert: StatusEvent = {
       ...{ version: 1, type: 'alert.resolved', at: '2026-01-01T00:00:00Z', kind: 'runStalled', severity: 'warning' },
-      ...{ alertId: '019aa000-0000-7000-8000-0000000000bb', about: { runId, backfill: 'flights' }, message: 'it moves' },
+      ...{
+        alertId: '019aa000-0000-7000-8000-0000000000bb',
+        about: { runId, backfill: 'flights' },
+        message: 'it moves',
+      },
     }
     const logs = [[accepted, { ...planned(1), backfill: 'orders' }, planned(1), ...ofPartition(0), alert, ended(1)]]
     const types = async (options: Parameters<Client['watch']>[0], most: number): Promise<string[]> =>

@@ -35,7 +35,8 @@ export function watchRun(events: RunEvents, onEvent?: (event: StatusEvent) => vo
     }
   }
   const known = events.progress()?.runId
-  const answered = known === undefined ? events.answered.then(acceptedRun) : Promise.resolve({ runId: known, duplicate: false })
+  const answered =
+    known === undefined ? events.answered.then(acceptedRun) : Promise.resolve({ runId: known, duplicate: false })
   const ended = read()
   for (const promise of [answered, planned.promise, ended]) promise.catch(() => {})
   return { answered, planned: planned.promise, ended, progress: events.progress }
@@ -50,8 +51,12 @@ function acceptedRun(answer: Answer): { readonly runId: RunId; readonly duplicat
     case 'request.reported':
       throw new EndedWith(exitCodes.usage, `request "${answer.requestKey}" was a dry run: there is no run to wait for`)
     case 'request.rejected':
-      throw new EndedWith(exitCodes.usage, `request "${answer.requestKey}" was rejected: ${answer.reasons.join('; ')}`, {
-        reasons: answer.reasons,
-      })
+      throw new EndedWith(
+        exitCodes.usage,
+        `request "${answer.requestKey}" was rejected: ${answer.reasons.join('; ')}`,
+        {
+          reasons: answer.reasons,
+        },
+      )
   }
 }

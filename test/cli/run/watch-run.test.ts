@@ -4,7 +4,16 @@ import type { StatusEvent } from '../../../src/contract/status.ts'
 import { createListening } from '../../../src/subscribe/event-stream.ts'
 import { type RunEvents, runEvents, type Sent } from '../../../src/subscribe/watch-run.ts'
 import { handTopic } from '../../support/hand-topic.ts'
-import { accepted, duplicate, ended, ofPartition, planned, rejected, requestHash, runId } from '../../support/run-history.ts'
+import {
+  accepted,
+  duplicate,
+  ended,
+  ofPartition,
+  planned,
+  rejected,
+  requestHash,
+  runId,
+} from '../../support/run-history.ts'
 
 const request = { requestKey: 'k', requestHash }
 const never = new AbortController().signal
@@ -47,7 +56,7 @@ describe('watching a run', () => {
   })
 
   test('answers to other requests are not ours', async () => {
-    const other: StatusEvent = { ...rejected, requestHash: 'b'.repeat(64) }
+    const other = { ...rejected, requestHash: 'b'.repeat(64) } as StatusEvent
     expect(await watchRun(told(request, other, accepted)).answered).toEqual({ runId, duplicate: false })
   })
 
