@@ -21,6 +21,8 @@ export function createCodec(config: TopicConfig): Codec {
 }
 
 const wireFormat = 0
+/** What `content-type` says of a value in wire format. */
+export const confluentJson = 'application/vnd.confluent.json'
 
 const plainCodec: Codec = {
   contentType: 'application/json',
@@ -65,7 +67,7 @@ function registryCodec(config: TopicConfig, registry: SchemaRegistry): Codec {
     return looked
   }
   return {
-    contentType: 'application/vnd.confluent.json',
+    contentType: confluentJson,
     encode: async (topic, value) => registry.encode(await idOf(topic), value),
     decode: async (value) => {
       if (value[0] !== wireFormat) return parseJson(value)

@@ -1,10 +1,10 @@
 import { RetryableError, TerminalError } from '../contract/errors.ts'
 import type { TopicConfig } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
-import type { StatusTopic } from '../subscribe/status-topic.ts'
-import type { Codec } from './codec.ts'
+import type { StatusRecords, StatusTopic } from '../subscribe/status-topic.ts'
+import { type Codec, confluentJson } from './codec.ts'
 import { topicOffsets } from './describe-topic.ts'
-import { followTopic } from './follow-topic.ts'
+import { type FollowedTopic, followTopic } from './follow-topic.ts'
 import { topicName } from './topic-catalog.ts'
 import { connectTopic } from './topic-connection.ts'
 
@@ -23,7 +23,27 @@ export function openStatusTopic(config: TopicConfig, codec: Codec, log: Log): St
         })
       }
     },
-    follow: (from, signal) => followTopic(config, codec, log, name, from, signal),
+    follow: async (from, signal) => {
+      const followed = await followTopic(config, codec, log, name, from, signal)
+      return config.registry === undefined ? requiringPlain(followed, name) : followed
+    },
+  }
+}
+
+/** Without a registry: events that need one end the reading, where they would all be left out as unreadable. */
+function requiringPlain(followed: FollowedTopic, name: string): StatusRecords {
+  return {
+    caughtUp: followed.caughtUp,
+    async *[Symbol.asyncIterator]() {
+      for await (const record of followed) {
+        if (record.headers['content-type'] === confluentJson)
+          throw new TerminalError(
+            'CONFIG_INVALID',
+            `the events of topic "${name}" are in Confluent wire format: give registry, or set SCHEMA_REGISTRY_URL`,
+          )
+        yield record
+      }
+    },
   }
 }
 

@@ -1,10 +1,10 @@
 // Risk: a bookmark that goes on past records, or from a topic that is not the one it was made with; a slow subscriber that
 // takes the whole topic into memory.
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, inject, onTestFinished, test } from 'vitest'
 import type { StatusEvent } from '../../src/contract/status.ts'
 import { type Client, connect, type WatchedEvent } from '../../src/entry/client.ts'
 import { createKafka, withAdmin } from '../../src/kafka/client.ts'
-import { createCodec } from '../../src/kafka/codec.ts'
+import { createCodec, registerSchemas } from '../../src/kafka/codec.ts'
 import { type FollowedTopic, followTopic } from '../../src/kafka/follow-topic.ts'
 import { createStatusLog } from '../../src/kafka/message-logs.ts'
 import { createRecordProducer } from '../../src/kafka/producer.ts'
@@ -25,15 +25,17 @@ interface World {
   connect(topicPrefix?: string): Promise<Client>
 }
 
-async function world(): Promise<World> {
-  const config = testConfig()
+async function world(more: Record<string, string> = {}): Promise<World> {
+  const config = testConfig(more)
   await applyTopics(config, silentLog)
+  await registerSchemas(config)
   const producer = createRecordProducer(createKafka(config, 'test', silentLog), config)
   onTestFinished(() => producer.stop())
   const codec = createCodec(config)
   const log = createStatusLog({ producer, codec, topicPrefix: config.topicPrefix, source: 'test' })
   const open = async (topicPrefix = config.topicPrefix): Promise<Client> => {
-    const client = await connect({ brokers: config.kafka.brokers, topicPrefix })
+    const { registry } = config
+    const client = await connect({ brokers: config.kafka.brokers, topicPrefix, registry })
     onTestFinished(() => client.close())
     return client
   }
@@ -124,6 +126,15 @@ test('a bookmark that the topic cannot go on from is refused, with what is possi
     ),
   )
 }, 60_000)
+
+test('with a registry events are in wire format; without one that is said, and they are not left out', async () => {
+  const { config, client, tell } = await world({ SCHEMA_REGISTRY_URL: inject('SCHEMA_REGISTRY_URL') })
+  await tell(planned(1), ...ofPartition(0), ended(1))
+  expect(await some(client.watchRun(runId))).toHaveLength(5)
+  const without = await connect({ brokers: config.kafka.brokers, topicPrefix: config.topicPrefix })
+  onTestFinished(() => without.close())
+  await expect(some(without.watchRun(runId))).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+})
 
 test('connecting says what is wrong: brokers that are away, and a topic that is not there', async () => {
   const { config } = await world()
