@@ -72,6 +72,22 @@ describe('a run that is watched', () => {
     },
   )
 
+  test.prop([histories, fc.array(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.array(fc.nat(5), { minLength: 1 })))])(
+    'goes on again and again, from bookmarks of watches that went on themselves',
+    async ({ logs, turns: lastTurns }, lives) => {
+      const heard: WatchedEvent[] = []
+      const live = async (most: number, turns: readonly number[]): Promise<void> => {
+        const from = heard.at(-1)?.bookmark ?? 'beginning'
+        heard.push(...(await some(clientOf(handTopic(logs, { turns })).watchRun(runId, { from }), most)))
+      }
+      for (const [most, turns] of lives) await live(most, turns)
+      await live(Number.POSITIVE_INFINITY, lastTurns)
+      expect(heard.map(named).toSorted()).toEqual([...new Set(heard.map(named))].toSorted())
+      expect(heard).toHaveLength(11)
+      expect(heard.at(-1)?.type).toBe('run.completed')
+    },
+  )
+
   test.prop([histories, fc.nat(11)])('its bookmarks are as good for a watch of everything', async (history, cut) => {
     const before = await some(clientOf(handTopic(history.logs, history)).watchRun(runId), cut)
     const options = { runId, from: before.at(-1)?.bookmark ?? 'beginning' }
