@@ -80,7 +80,7 @@ export default tseslint.config(
   mayImport(['src/postgres/**', 'src/source/postgres-*.ts', 'src/sink/postgres-*.ts', 'src/stack/**'], kafka),
 
   mayUse(['src/**'], exit, environment),
-  mayUse(['src/process/config.ts', 'src/stack/**'], exit),
+  mayUse(['src/process/config.ts', 'src/process/client-options.ts', 'src/stack/**'], exit),
   mayUse(['test/**', 'examples/**'], exit),
   mayUse(['src/cli/main.ts', 'test/main.ts', 'test/bench/main.ts', 'test/chaos/{crash,chaos,mutants,role-process}.ts']),
 )

@@ -10,7 +10,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^tidemark$/, replacement: file('src/index.ts') },
-      { find: /^tidemark\/(postgres|kafka|files)$/, replacement: file('src/entry/$1.ts') },
+      { find: /^tidemark\/(postgres|kafka|files|client)$/, replacement: file('src/entry/$1.ts') },
     ],
   },
   test: {

@@ -10,7 +10,7 @@ import type { Log } from './process/log.ts'
 import { type Mark, noMark } from './process/marks.ts'
 
 export { certificateOf, coverageOf, runsCertificateOf, tablesCertificateOf } from './compose/certify.ts'
-export { type Client, connectClient, type Submission } from './compose/client.ts'
+export { connectClient } from './compose/client.ts'
 export { dryRunOf } from './compose/dry-run.ts'
 export { explain } from './compose/explain.ts'
 export type { RunningRole } from './compose/foundation.ts'
@@ -26,6 +26,7 @@ export {
 export { type RebuiltLedger, rebuildLedger } from './compose/rebuild.ts'
 export { schedulesOf } from './compose/schedules.ts'
 export type { Explanation } from './explain/explain.ts'
+export type { CommandClient } from './subscribe/client.ts'
 
 export type Role = 'planner' | 'worker' | 'ledger' | 'supervisor'
 

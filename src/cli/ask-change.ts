@@ -2,7 +2,6 @@ import type { LedgerReader } from '../compose.ts'
 import { RetryableError } from '../contract/errors.ts'
 import type { RunId } from '../contract/ids.ts'
 import type { ArchiveRequest, IntentRequest, TuneRequest } from '../contract/request.ts'
-import { isAnswer, type RequestAnswer, type StatusEvent } from '../contract/status.ts'
 import { readConfig } from '../process/config.ts'
 import { type Obedience, obedienceOf } from '../status/acknowledged.ts'
 import { createClientLog } from './client-log.ts'
@@ -50,22 +49,15 @@ export async function askChange(
     const log = await createClientLog(context.env, config)
     const client = await connectClient(config, log)
     try {
-      // Listening first: the answer must not come before somebody listens.
-      const events = await client.follow('now', AbortSignal.any([stop, following.signal]))
-      const sent = await client.submit(request)
-      const answer = await within(answerTo(events, sent), {
+      const { requestKey } = request
+      const submitted = client.submit(request, { timeoutMs: options.timeout, signal: following.signal })
+      const answer = await within(submitted, {
         stop,
-        stopped: `stopped waiting; request "${sent.requestKey}" stands on the topic`,
-        limitMs: options.timeout,
-        late: () =>
-          new RetryableError(
-            'TIMED_OUT',
-            `request "${sent.requestKey}" stands on the topic and has no answer yet: is a planner running ("tidemark planner")?`,
-          ),
+        stopped: `stopped waiting; request "${requestKey}" stands on the topic`,
       })
       if (answer.type === 'request.rejected')
         throw new EndedWith(exitCodes.conflict, `rejected: ${answer.reasons.join('; ')}`, { reasons: answer.reasons })
-      const told = { requestKey: sent.requestKey, runId, answer: answer.type.replace('request.', '') }
+      const told = { requestKey, runId, answer: answer.type.replace('request.', '') }
       if (options.wait !== true) {
         if (options.json) context.output.json(told)
         else context.output.data(`${type} of ${of} ${told.answer}`)
@@ -91,15 +83,6 @@ export async function askChange(
   } finally {
     await ledger.close()
   }
-}
-
-async function answerTo(
-  events: AsyncIterable<StatusEvent>,
-  sent: { readonly requestKey: string; readonly requestHash: string },
-): Promise<RequestAnswer> {
-  for await (const event of events)
-    if (isAnswer(event) && event.requestKey === sent.requestKey && event.requestHash === sent.requestHash) return event
-  throw new RetryableError('TIMED_OUT', 'the status topic ended before the answer came')
 }
 
 /** Looks until it is done. */

@@ -1,16 +1,15 @@
 import type { Command } from '@commander-js/extra-typings'
-import type { Client } from '../compose.ts'
 import { RetryableError } from '../contract/errors.ts'
 import type { RetryRequest, StartRequest } from '../contract/request.ts'
 import { readConfig } from '../process/config.ts'
 import type { RunProgress } from '../status/fold-run.ts'
+import { noAnswer } from '../subscribe/watch-run.ts'
 import { createClientLog } from './client-log.ts'
 import type { CommandContext } from './context.ts'
 import { withRunningSystem } from './dev-folder.ts'
 import { EndedWith, exitCodes } from './exit-code.ts'
 import { parseDurationMs, parseReprocess } from './parse-options.ts'
 import { collect, reprocessText, startRequest } from './request.ts'
-import type { RunWatch } from './run/watch-run.ts'
 
 /** `tidemark submit`: produces a start request as any Kafka client would, and waits for the planner's answer. */
 export function addSubmit(program: Command, context: CommandContext): void {
@@ -58,22 +57,15 @@ export async function submit(
   const following = new AbortController()
   const signal = AbortSignal.any([stop, following.signal])
   try {
-    // Listening first: the answer must not come before somebody listens.
-    const events = await client.follow('now', signal)
-    const sent = await client.submit(request)
-    const watch = watchRun(events, sent)
-    const noAnswer = (): Error =>
-      new RetryableError(
-        'TIMED_OUT',
-        `request "${sent.requestKey}" stands on the topic and has no answer yet: is a planner running ("tidemark planner")?`,
-      )
+    const watch = watchRun(await client.start(request, 'now', signal))
+    const { requestKey } = request
     const { runId, duplicate } = await within(watch.answered, {
       stop,
-      stopped: `stopped waiting; request "${sent.requestKey}" stands on the topic`,
+      stopped: `stopped waiting; request "${requestKey}" stands on the topic`,
       limitMs: options.timeout,
-      late: noAnswer,
+      late: () => new RetryableError('TIMED_OUT', noAnswer(requestKey)),
     })
-    const answer = { requestKey: sent.requestKey, runId, answer: duplicate ? 'duplicate' : 'accepted' }
+    const answer = { requestKey, runId, answer: duplicate ? 'duplicate' : 'accepted' }
     if (options.wait !== true) {
       if (options.json) context.output.json(answer)
       else context.output.data(runId)
@@ -81,7 +73,8 @@ export async function submit(
       return
     }
     const view = createProgressView(process.stderr, () => performance.now())
-    const followed = duplicate ? await followAgain(client, watchRun, runId, signal) : watch
+    // A run that was asked for before may be long under way, or over: its events stand on the topic.
+    const followed = duplicate ? watchRun(client.follow(runId, signal)) : watch
     view.start(followed.progress)
     const ended = await within(followed.ended, { stop, stopped: `stopped waiting; run ${runId} goes on` }).finally(() =>
       view.stop(),
@@ -93,16 +86,6 @@ export async function submit(
     following.abort()
     await client.close()
   }
-}
-
-/** A run that was asked for before may be long under way, or over: its events stand on the topic. */
-async function followAgain(
-  client: Client,
-  watchRun: typeof import('./run/watch-run.ts').watchRun,
-  runId: string,
-  signal: AbortSignal,
-): Promise<RunWatch> {
-  return watchRun(await client.follow('beginning', signal), { runId })
 }
 
 function summaryOf(run: RunProgress): object {

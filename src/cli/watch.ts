@@ -34,8 +34,8 @@ export function addWatch(program: Command, context: CommandContext): void {
       const following = new AbortController()
       const view = createProgressView(process.stderr, () => performance.now())
       try {
-        const events = await client.follow('beginning', AbortSignal.any([stop, following.signal]))
-        const watch = watchRun(events, { runId }, json ? context.output.json : undefined)
+        const events = client.follow(runId, AbortSignal.any([stop, following.signal]))
+        const watch = watchRun(events, json ? context.output.json : undefined)
         if (!json) view.start(watch.progress)
         const ended = await within(watch.ended, { stop, stopped: `stopped watching; run ${runId} goes on` })
         view.stop()

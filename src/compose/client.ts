@@ -1,40 +1,55 @@
-import type { RequestMessageInput } from '../contract/request.ts'
-import { StatusEvent } from '../contract/status.ts'
+import { TerminalError } from '../contract/errors.ts'
 import { createKafka } from '../kafka/client.ts'
 import { createCodec } from '../kafka/codec.ts'
-import { followTopic } from '../kafka/follow-topic.ts'
+import { whyNoTopic } from '../kafka/describe-topic.ts'
 import { type MessageLogDeps, produceRequest } from '../kafka/message-logs.ts'
 import { createRecordProducer } from '../kafka/producer.ts'
+import { openStatusTopic } from '../kafka/status-topic.ts'
 import { topicName } from '../kafka/topic-catalog.ts'
 import * as topics from '../kafka/topics.ts'
 import { requestHashOf } from '../plan/answer.ts'
-import type { Config } from '../process/config.ts'
-import type { Log } from '../process/log.ts'
+import { type ClientOptions, topicConfigOf } from '../process/client-options.ts'
+import type { TopicConfig } from '../process/config.ts'
+import { type Log, quietLog } from '../process/log.ts'
 import { type Mark, noMark } from '../process/marks.ts'
+import { type Client, type CommandClient, createClient } from '../subscribe/client.ts'
 
-/** A program's way in and out: produces requests, follows status events. The topics are the API; this is a convenience. */
-export interface Client {
-  /** Produces the request as any Kafka client would; resolves when it is acknowledged, not when it is answered. */
-  submit(request: RequestMessageInput): Promise<Submission>
-  /** Status events, from those told after this resolved or from the beginning of the topic, until the signal aborts. */
-  follow(from: 'now' | 'beginning', signal: AbortSignal): Promise<AsyncIterable<StatusEvent>>
-  close(): Promise<void>
-}
-
-export interface Submission {
-  readonly requestKey: string
-  /** Stands in the answer too. */
-  readonly requestHash: string
-}
-
-/** Throws RetryableError (KAFKA_UNREACHABLE) and TerminalError (TOPIC_MISSING). */
-export async function connectClient(config: Config, log: Log, mark: Mark = noMark): Promise<Client> {
+/** For commands. Throws RetryableError (KAFKA_UNREACHABLE) and TerminalError (TOPIC_MISSING, TOPIC_MISMATCH). */
+export async function connectClient(config: TopicConfig, log: Log, mark: Mark = noMark): Promise<CommandClient> {
   await topics.requireTopics(config, log)
+  return clientOf(config, log, mark)
+}
+
+/**
+ * For programs: what the options leave out, the environment says (KAFKA_BROKERS and so on). Needs to see the topics that it
+ * uses, and no other. Throws RetryableError (KAFKA_UNREACHABLE) and TerminalError (CONFIG_INVALID, TOPIC_MISSING).
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Client> {
+  const { log = quietLog, ...rest } = options
+  const config = topicConfigOf(rest)
+  await requireTopic(config, 'status', log)
+  return clientOf(config, log, noMark, () => requireTopic(config, 'requests', log))
+}
+
+export interface ConnectOptions extends ClientOptions {
+  /** Where to say what goes on inside, such as a consumer that was replaced. Default: nowhere. A logger of pino fits. */
+  readonly log?: Log
+}
+
+function clientOf(
+  config: TopicConfig,
+  log: Log,
+  mark: Mark,
+  beforeFirstRequest: () => Promise<void> = async () => {},
+): CommandClient {
   const codec = createCodec(config)
   const producer = createRecordProducer(createKafka(config, 'tidemark-client', log), config)
   const logs: MessageLogDeps = { producer, codec, topicPrefix: config.topicPrefix, source: 'client' }
-  return {
-    submit: async (request) => {
+  let ready: Promise<void> | undefined
+  return createClient({
+    topic: openStatusTopic(config, codec, log),
+    send: async (request) => {
+      await (ready ??= beforeFirstRequest())
       await produceRequest(logs, request, new Date())
       await mark('R0')
       return {
@@ -42,16 +57,11 @@ export async function connectClient(config: Config, log: Log, mark: Mark = noMar
         requestHash: requestHashOf(request, Buffer.from(JSON.stringify(request))),
       }
     },
-    follow: async (from, signal) => {
-      const records = await followTopic(config, codec, log, topicName(config.topicPrefix, 'status'), from, signal)
-      return (async function* events() {
-        for await (const record of records) {
-          // Facts of a newer version are somebody else's to read.
-          const event = StatusEvent.safeParse(await record.json().catch(() => undefined))
-          if (event.success) yield event.data
-        }
-      })()
-    },
     close: () => producer.stop(),
-  }
+  })
+}
+
+async function requireTopic(config: TopicConfig, name: 'status' | 'requests', log: Log): Promise<void> {
+  const why = await whyNoTopic(config, topicName(config.topicPrefix, name), log)
+  if (why !== null) throw new TerminalError('TOPIC_MISSING', `${why} Look at brokers and topicPrefix`)
 }

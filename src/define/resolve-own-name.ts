@@ -19,6 +19,7 @@ export function resolveOwnName(): void {
     ['tidemark/postgres', entryUrl('entry/postgres')],
     ['tidemark/kafka', entryUrl('entry/kafka')],
     ['tidemark/files', entryUrl('entry/files')],
+    ['tidemark/client', entryUrl('entry/client')],
   ])
   registerHooks({
     resolve(specifier, context, nextResolve) {

@@ -1,7 +1,7 @@
 import kafkajs, { type Admin, type Kafka, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs'
 import { messageOf, RetryableError } from '../contract/errors.ts'
 import type { WorkerId } from '../contract/ids.ts'
-import type { Config } from '../process/config.ts'
+import type { TopicConfig } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { patchConsumerGroup } from './consumer-group-patch.ts'
 import { patchRequestQueue } from './timer-patch.ts'
@@ -12,16 +12,16 @@ patchRequestQueue()
 patchVarInts()
 
 /** What brokers see as the client: the process's name, behind KAFKA_CLIENT_ID when that is set. */
-export const clientIdOf = (config: Config, name: string): string =>
+export const clientIdOf = (config: TopicConfig, name: string): string =>
   config.kafka.clientId === undefined ? name : `${config.kafka.clientId}.${name}`
 
 /** The worker that calls itself so. */
-export function workerIdOf(config: Config, clientId: string): WorkerId {
+export function workerIdOf(config: TopicConfig, clientId: string): WorkerId {
   const before = clientIdOf(config, '')
   return clientId.startsWith(before) ? clientId.slice(before.length) : clientId
 }
 
-export function createKafka(config: Config, name: string, log: Log): Kafka {
+export function createKafka(config: TopicConfig, name: string, log: Log): Kafka {
   const options: KafkaConfig = {
     clientId: clientIdOf(config, name),
     brokers: [...config.kafka.brokers],
@@ -43,7 +43,7 @@ function writeEntry(log: Log, entry: LogEntry): void {
 }
 
 /** What kafkajs threw, as ours: names the brokers and what to look at. */
-export function kafkaUnreachable(config: Config, doing: string, error: unknown): RetryableError {
+export function kafkaUnreachable(config: TopicConfig, doing: string, error: unknown): RetryableError {
   return new RetryableError(
     'KAFKA_UNREACHABLE',
     `Kafka at ${config.kafka.brokers.join(', ')} cannot be reached (${doing}): ${messageOf(error)}. ` +
@@ -53,7 +53,7 @@ export function kafkaUnreachable(config: Config, doing: string, error: unknown):
 }
 
 /** Runs `work` with a connected admin client, and closes it. Throws RetryableError (KAFKA_UNREACHABLE) when it cannot connect. */
-export async function withAdmin<T>(config: Config, log: Log, work: (admin: Admin) => Promise<T>): Promise<T> {
+export async function withAdmin<T>(config: TopicConfig, log: Log, work: (admin: Admin) => Promise<T>): Promise<T> {
   const kafka = createKafka(config, 'tidemark-admin', log)
   const admin = kafka.admin({ retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 1_000 } })
   try {

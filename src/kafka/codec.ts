@@ -1,7 +1,7 @@
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { z } from 'zod'
 import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
-import type { Config } from '../process/config.ts'
+import type { TopicConfig } from '../process/config.ts'
 import { topicCatalog, topicName } from './topic-catalog.ts'
 
 /** Values to bytes and back. Payloads are the same with and without a registry, only the framing differs. */
@@ -16,11 +16,13 @@ export interface Codec {
 export const jsonSchemaOf = (schema: z.ZodType): z.core.JSONSchema.BaseSchema =>
   z.toJSONSchema(schema, { target: 'draft-7', io: 'input' })
 
-export function createCodec(config: Config): Codec {
+export function createCodec(config: TopicConfig): Codec {
   return config.registry === undefined ? plainCodec : registryCodec(config, openRegistry(config.registry))
 }
 
 const wireFormat = 0
+/** What `content-type` says of a value in wire format. */
+export const confluentJson = 'application/vnd.confluent.json'
 
 const plainCodec: Codec = {
   contentType: 'application/json',
@@ -44,7 +46,7 @@ function parseJson(value: Buffer): unknown {
   }
 }
 
-type Registry = NonNullable<Config['registry']>
+type Registry = NonNullable<TopicConfig['registry']>
 
 function openRegistry({ url, username, password }: Registry): SchemaRegistry {
   return new SchemaRegistry(
@@ -54,7 +56,7 @@ function openRegistry({ url, username, password }: Registry): SchemaRegistry {
   )
 }
 
-function registryCodec(config: Config, registry: SchemaRegistry): Codec {
+function registryCodec(config: TopicConfig, registry: SchemaRegistry): Codec {
   const ids = new Map<string, Promise<number>>()
   const idOf = (topic: string): Promise<number> => {
     const known = ids.get(topic)
@@ -65,7 +67,7 @@ function registryCodec(config: Config, registry: SchemaRegistry): Codec {
     return looked
   }
   return {
-    contentType: 'application/vnd.confluent.json',
+    contentType: confluentJson,
     encode: async (topic, value) => registry.encode(await idOf(topic), value),
     decode: async (value) => {
       if (value[0] !== wireFormat) return parseJson(value)
@@ -87,7 +89,7 @@ function registryCodec(config: Config, registry: SchemaRegistry): Codec {
   }
 }
 
-async function lookUp(config: Config, registry: SchemaRegistry, topic: string): Promise<number> {
+async function lookUp(config: TopicConfig, registry: SchemaRegistry, topic: string): Promise<number> {
   const declared = topicCatalog.find((entry) => topicName(config.topicPrefix, entry.name) === topic)
   if (declared === undefined) throw new TerminalError('TOPIC_MISMATCH', `topic ${topic} is not declared`)
   try {
@@ -108,7 +110,7 @@ const registered = (schema: z.ZodType): { type: SchemaType.JSON; schema: string 
 })
 
 /** Registers the schema of every topic; the registry refuses one that is not forward compatible. Nothing without a registry. */
-export async function registerSchemas(config: Config): Promise<void> {
+export async function registerSchemas(config: TopicConfig): Promise<void> {
   if (config.registry === undefined) return
   const registry = openRegistry(config.registry)
   for (const declared of topicCatalog) {
@@ -140,7 +142,7 @@ function noAnswer(error: unknown): boolean {
   return error.status >= 500 || [401, 403, 408, 429].includes(error.status)
 }
 
-const registryUnreachable = (config: Config, error: unknown): RetryableError =>
+const registryUnreachable = (config: TopicConfig, error: unknown): RetryableError =>
   new RetryableError(
     'REGISTRY_UNREACHABLE',
     `the schema registry at ${config.registry?.url} does not answer: ${messageOf(error)}. Check that it runs, and SCHEMA_REGISTRY_URL, _USERNAME and _PASSWORD`,

@@ -1,5 +1,5 @@
 import type { Consumer } from 'kafkajs'
-import type { Config } from '../process/config.ts'
+import type { TopicConfig } from '../process/config.ts'
 import { quietLog } from '../process/log.ts'
 import { withAdmin } from './client.ts'
 
@@ -57,7 +57,7 @@ export function watchConsumer(
 }
 
 /** Asked by a client of its own: the connections of the silent one may be what is wrong. */
-export const brokersAnswer = (config: Config, topic: string) => async (): Promise<boolean> => {
+export const brokersAnswer = (config: TopicConfig, topic: string) => async (): Promise<boolean> => {
   await withAdmin(config, quietLog, (admin) => admin.fetchTopicOffsets(topic))
   return true
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import kafkajs, { type Admin } from 'kafkajs'
-import type { Config } from '../process/config.ts'
+import type { TopicConfig } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { insteadOf } from '../source/nearest-name.ts'
 import { withAdmin } from './client.ts'
@@ -18,7 +18,7 @@ const [leaderlessForMs, againMs] = [5_000, 100]
 const electing: ReadonlySet<string> = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 
 /** Why a topic cannot be read, with the name most like it when there is none; null when there is nothing to say. Throws RetryableError (KAFKA_UNREACHABLE). */
-export function whyNoTopic(config: Config, topic: string, log: Log): Promise<string | null> {
+export function whyNoTopic(config: TopicConfig, topic: string, log: Log): Promise<string | null> {
   return asAdmin(config, topic, log, async (admin) => {
     try {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
@@ -33,7 +33,7 @@ export function whyNoTopic(config: Config, topic: string, log: Log): Promise<str
 }
 
 /** In the order of the topic partitions. Throws RetryableError (KAFKA_UNREACHABLE), TerminalError (SOURCE_NOT_READABLE). */
-export async function topicOffsets(config: Config, topic: string, log: Log): Promise<TopicPartitionOffsets[]> {
+export async function topicOffsets(config: TopicConfig, topic: string, log: Log): Promise<TopicPartitionOffsets[]> {
   const found = await asAdmin(config, topic, log, (admin) => endsWhenLed(admin, topic))
   return found
     .map(({ partition, low, high }) => ({
@@ -59,7 +59,7 @@ async function endsWhenLed(admin: Admin, topic: string): ReturnType<Admin['fetch
 }
 
 async function asAdmin<Result>(
-  config: Config,
+  config: TopicConfig,
   topic: string,
   log: Log,
   work: (admin: Admin) => Promise<Result>,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { EachBatchHandler } from 'kafkajs'
 import { messageOf } from '../contract/errors.ts'
-import type { Config } from '../process/config.ts'
+import type { TopicConfig } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import type { IncomingRecord } from '../status/record-feed.ts'
 import { pause } from '../work/pause.ts'
@@ -19,8 +19,12 @@ const consumerSettings = {
   retry: { initialRetryTime: 300, retries: 20, maxRetryTime: 1_000, restartOnFailure: async () => true },
 } as const
 const againMs = 1_000
+/** Records that wait to be handed over: with so many, no more are fetched until half of them are gone. */
+const mostWaiting = 10_000
 
 interface Reader {
+  /** Fetches no more until it is told to go on. */
+  rest(isResting: boolean): void
   end(): Promise<void>
 }
 
@@ -33,11 +37,12 @@ export interface FollowedTopic extends AsyncIterable<IncomingRecord> {
 
 /**
  * Reads a whole topic, every topic partition of it, under a group of its own that is deleted at the end; commits
- * nothing. From 'now': what is produced after this call resolved is seen. Ends when the signal aborts. A consumer that
- * gives no sign for `silentLimitMs` though brokers answer is replaced. Throws RetryableError (KAFKA_UNREACHABLE).
+ * nothing. From 'now': what is produced after this call resolved is seen. When some ten thousand records wait to be handed
+ * over, no more are fetched. Ends when the signal aborts. A consumer that gives no sign for `silentLimitMs` though brokers
+ * answer is replaced. Throws RetryableError (KAFKA_UNREACHABLE).
  */
 export async function followTopic(
-  config: Config,
+  config: TopicConfig,
   codec: Codec,
   log: Log,
   topic: string,
@@ -65,6 +70,11 @@ export async function followTopic(
   /** One, or none while it is being replaced. */
   const readers = new Set<Reader>()
   let isClosed = false
+  let isResting = false
+  const rest = (isWanted: boolean): void => {
+    isResting = isWanted
+    for (const reader of readers) reader.rest(isWanted)
+  }
   const close = async (): Promise<void> => {
     isClosed = true
     await Promise.all([...readers].map((reader) => reader.end()))
@@ -96,6 +106,14 @@ export async function followTopic(
       await consumer.disconnect().catch(() => {})
       await admin.deleteGroups([groupId]).catch(() => {})
     }
+    const rest = (isResting: boolean): void => {
+      try {
+        if (isResting) consumer.pause([{ topic }])
+        else consumer.resume([{ topic }])
+      } catch {
+        // It has ended, or starts again and has forgotten that it rests: told so with its next batch.
+      }
+    }
     try {
       await consumer.connect()
       await consumer.subscribe({ topics: [topic], fromBeginning: true })
@@ -104,7 +122,7 @@ export async function followTopic(
       void end()
       throw error
     }
-    return { end }
+    return { rest, end }
   }
   const replace = async (): Promise<void> => {
     for (const hanging of readers) void hanging.end()
@@ -127,6 +145,11 @@ export async function followTopic(
     }
     const next = BigInt(batch.lastOffset()) + 1n
     if (next > place.next) place.next = next
+    if (queue.length >= mostWaiting) {
+      log.debug({ topic, waiting: queue.length }, 'fetches no more until half of what waits is handed over')
+      // Also when it rests: a reader that was just opened does not know.
+      rest(true)
+    }
     wake.resolve()
     return Promise.resolve()
   }
@@ -149,12 +172,22 @@ export async function followTopic(
     await close()
     throw failure ?? kafkaUnreachable(config, `following ${topic}`, messageOf(error) === '' ? 'no answer' : error)
   }
-  signal.addEventListener('abort', () => wake.resolve(), { once: true })
+  let isIterated = false
+  const onAbort = (): void => {
+    wake.resolve()
+    if (!isIterated) void close()
+  }
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
 
   async function* records(): AsyncGenerator<IncomingRecord> {
+    isIterated = true
     try {
       for (;;) {
-        for (let record = queue.shift(); record !== undefined; record = queue.shift()) yield record
+        for (let record = queue.shift(); record !== undefined; record = queue.shift()) {
+          if (isResting && queue.length * 2 < mostWaiting) rest(false)
+          yield record
+        }
         if (failure !== undefined) throw failure
         if (signal.aborted) return
         if (isRead()) caughtUp.resolve()

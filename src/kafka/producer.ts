@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Kafka, Producer } from 'kafkajs'
 import { RetryableError } from '../contract/errors.ts'
-import type { Config } from '../process/config.ts'
+import type { TopicConfig } from '../process/config.ts'
 import type { Service } from '../process/service.ts'
 import { kafkaUnreachable } from './client.ts'
 import { keyPartitioner } from './key-partitioner.ts'
@@ -26,7 +26,7 @@ const recordsPerSend = 1_000
  * a send is on its way go out together with the next one, which is what makes many small tellers cheap.
  * After a failed or endless send the producer is thrown away, for kafkajs cannot be trusted with its sequence numbers.
  */
-export function createRecordProducer(kafka: Kafka, config: Config): RecordProducer {
+export function createRecordProducer(kafka: Kafka, config: TopicConfig): RecordProducer {
   interface Waiting {
     readonly topic: string
     readonly records: readonly OutgoingRecord[]

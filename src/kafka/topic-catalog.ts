@@ -48,7 +48,7 @@ export const topicCatalog: readonly TopicDeclaration[] = [
   {
     name: 'status',
     topicPartitions: 12,
-    key: 'partition id, else run id, else request key',
+    key: 'partition id, else run id, else request key; of due times the backfill, of an alert and a worker its id',
     config: keepFor(30),
     writers: ['planner', 'worker', 'supervisor'],
     readers: ['ledger', 'anybody downstream'],

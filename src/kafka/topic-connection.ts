@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { setTimeout as wait } from 'node:timers/promises'
 import kafkajs, { type Cluster } from 'kafkajs'
 import { RetryableError } from '../contract/errors.ts'
-import type { Config } from '../process/config.ts'
+import type { TopicConfig } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { createKafka, kafkaUnreachable } from './client.ts'
 import { type FetchAnswer, fetchRequest, type ProtocolRequest } from './fetch-request.ts'
@@ -47,7 +47,7 @@ const againMs = 500
 
 /** Throws RetryableError (KAFKA_UNREACHABLE) and TerminalError (SOURCE_NOT_READABLE). */
 export async function connectTopic(
-  config: Config,
+  config: TopicConfig,
   topic: string,
   log: Log,
   unknownForMs = usuallyUnknownForMs,
@@ -144,5 +144,5 @@ async function addTopic(cluster: Cluster, topic: string, unknownForMs: number): 
     }
 }
 
-const unreachable = (config: Config, topic: string, why: string): RetryableError =>
+const unreachable = (config: TopicConfig, topic: string, why: string): RetryableError =>
   kafkaUnreachable(config, `reading topic "${topic}"`, new Error(why))

@@ -1,10 +1,10 @@
 import kafkajs from 'kafkajs'
 import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
-import type { Config } from '../process/config.ts'
+import type { TopicConfig } from '../process/config.ts'
 import { kafkaUnreachable } from './client.ts'
 
 /** What kafkajs threw, as ours: what passes by itself, and what a person must see to. */
-export function topicFailure(config: Config, topic: string, error: unknown): Error {
+export function topicFailure(config: TopicConfig, topic: string, error: unknown): Error {
   const cause = error instanceof RetryableError ? error.cause : error
   // To be seen to by a person, or a request for a run would wait for ever.
   if (cause instanceof kafkajs.KafkaJSSASLAuthenticationError)

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import kafkajs, { type Admin } from 'kafkajs'
 import { messageOf, RetryableError, TerminalError } from '../contract/errors.ts'
-import type { Config } from '../process/config.ts'
+import type { TopicConfig } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { withAdmin } from './client.ts'
 import { type TopicDeclaration, topicCatalog, topicName } from './topic-catalog.ts'
@@ -61,7 +61,7 @@ export function compareTopic(
 }
 
 /** Every difference between the topics of the cluster and the declared ones; none when all is right. */
-export async function checkTopics(config: Config, log: Log): Promise<readonly TopicFinding[]> {
+export async function checkTopics(config: TopicConfig, log: Log): Promise<readonly TopicFinding[]> {
   const actual = await readTopics(config, log)
   return topicCatalog.flatMap((declared) => {
     const topic = topicName(config.topicPrefix, declared.name)
@@ -70,7 +70,7 @@ export async function checkTopics(config: Config, log: Log): Promise<readonly To
 }
 
 /** Throws TerminalError (TOPIC_MISSING, TOPIC_MISMATCH) unless every topic is there with the declared topic partitions. */
-export async function requireTopics(config: Config, log: Log): Promise<void> {
+export async function requireTopics(config: TopicConfig, log: Log): Promise<void> {
   const findings = (await checkTopics(config, log)).filter((finding) => finding.kind !== 'setting')
   if (findings.length === 0) return
   const reasons = findings.map(({ topic, problem, remedy }) => `topic ${topic} ${problem}: ${remedy}`)
@@ -79,7 +79,7 @@ export async function requireTopics(config: Config, log: Log): Promise<void> {
 }
 
 /** Creates what is missing and corrects settings. Throws TerminalError (TOPIC_MISMATCH) where only a person can: the number of topic partitions. */
-export async function applyTopics(config: Config, log: Log): Promise<readonly TopicChange[]> {
+export async function applyTopics(config: TopicConfig, log: Log): Promise<readonly TopicChange[]> {
   const actual = await readTopics(config, log)
   const work = topicCatalog.map((declared) => {
     const topic = topicName(config.topicPrefix, declared.name)
@@ -124,7 +124,7 @@ interface MissingTopic {
   readonly declared: TopicDeclaration
 }
 
-async function createTopics(admin: Admin, missing: readonly MissingTopic[], config: Config): Promise<void> {
+async function createTopics(admin: Admin, missing: readonly MissingTopic[], config: TopicConfig): Promise<void> {
   const names = missing.map(({ topic }) => topic)
   try {
     // Resolves false when one exists by now: somebody else applies the same declaration.
@@ -164,7 +164,7 @@ async function createTopics(admin: Admin, missing: readonly MissingTopic[], conf
 }
 
 /** Topic partitions and the settings made on the topic itself (not the brokers' defaults). */
-async function readTopics(config: Config, log: Log): Promise<ReadonlyMap<string, ActualTopic>> {
+async function readTopics(config: TopicConfig, log: Log): Promise<ReadonlyMap<string, ActualTopic>> {
   return withAdmin(config, log, async (admin) => {
     const deadline = performance.now() + 15_000
     for (;;)
@@ -179,7 +179,7 @@ async function readTopics(config: Config, log: Log): Promise<ReadonlyMap<string,
   })
 }
 
-async function readTopicsOnce(config: Config, admin: Admin): Promise<ReadonlyMap<string, ActualTopic>> {
+async function readTopicsOnce(config: TopicConfig, admin: Admin): Promise<ReadonlyMap<string, ActualTopic>> {
   const all = new Set(await admin.listTopics())
   const names = topicCatalog
     .map((declared) => topicName(config.topicPrefix, declared.name))

@@ -66,6 +66,9 @@ export const Environment = z.object({
   TIDEMARK_REPLICATION: whole(-1, 9).default(-1),
 })
 
+/** What it takes to talk to the topics. */
+export type TopicConfig = Pick<Config, 'kafka' | 'registry' | 'topicPrefix'>
+
 export interface Config {
   readonly kafka: {
     readonly brokers: readonly string[]
@@ -115,23 +118,74 @@ export interface Config {
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = withFiles(env)
-  const parsed = Environment.safeParse(given)
-  if (!parsed.success) {
-    const reasons = parsed.error.issues.map((issue) => {
-      const name = String(issue.path[0])
-      const value = given[name]
-      if (value === undefined) return `${name} is not set`
-      return `${name} is ${isSecret(name) ? 'not right' : JSON.stringify(value)}: ${issue.message}`
-    })
-    throw new TerminalError('CONFIG_INVALID', [...new Set(reasons)].join('; '), { reasons: [...new Set(reasons)] })
-  }
-  const values = parsed.data
+  const values = parseVariables(Environment, given)
+  return Object.freeze({
+    ...topicsOf(values),
+    databaseUrl: values.DATABASE_URL,
+    logLevel: values.LOG_LEVEL,
+    schema: values.TIDEMARK_SCHEMA,
+    definitionsFolder: values.TIDEMARK_DEFINITIONS,
+    workerId: values.TIDEMARK_WORKER_ID,
+    slots: values.TIDEMARK_SLOTS,
+    liveRuns: values.TIDEMARK_LIVE_RUNS,
+    openTasks: values.TIDEMARK_OPEN_TASKS,
+    followEveryMs: values.TIDEMARK_FOLLOW_EVERY_MS,
+    leaseMs: values.TIDEMARK_LEASE_MS,
+    stageLimitMs: values.TIDEMARK_STAGE_LIMIT_MS,
+    database(variable: string): string {
+      const url = given[variable]
+      if (url === undefined)
+        throw new TerminalError(
+          'CONFIG_INVALID',
+          `the definition names its database by the environment variable ${variable}, which is not set`,
+        )
+      return url
+    },
+    brokers: (variable: string) => otherBrokers(given, variable, readConfig),
+  })
+}
+
+/** The variables that say how to talk to the topics. */
+export const TopicEnvironment = Environment.pick({
+  KAFKA_BROKERS: true,
+  KAFKA_CLIENT_ID: true,
+  KAFKA_SSL: true,
+  KAFKA_SASL_MECHANISM: true,
+  KAFKA_SASL_USERNAME: true,
+  KAFKA_SASL_PASSWORD: true,
+  SCHEMA_REGISTRY_URL: true,
+  SCHEMA_REGISTRY_USERNAME: true,
+  SCHEMA_REGISTRY_PASSWORD: true,
+  TIDEMARK_TOPIC_PREFIX: true,
+  TIDEMARK_SESSION_TIMEOUT_MS: true,
+  TIDEMARK_REPLICATION: true,
+})
+
+/** Throws TerminalError (CONFIG_INVALID) with every variable that is missing or wrong, by the name that `nameOf` gives it. */
+export function parseVariables<Schema extends z.ZodType>(
+  schema: Schema,
+  given: Readonly<Record<string, string>>,
+  nameOf: (variable: string) => string = (variable) => variable,
+): z.output<Schema> {
+  const parsed = schema.safeParse(given)
+  if (parsed.success) return parsed.data
+  const reasons = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0])
+    const value = given[name]
+    if (value === undefined) return `${nameOf(name)} is not set`
+    return `${nameOf(name)} is ${isSecret(name) ? 'not right' : JSON.stringify(value)}: ${issue.message}`
+  })
+  throw new TerminalError('CONFIG_INVALID', [...new Set(reasons)].join('; '), { reasons: [...new Set(reasons)] })
+}
+
+/** Throws TerminalError (CONFIG_INVALID) when a login is named and not given. */
+export function topicsOf(values: z.output<typeof TopicEnvironment>): TopicConfig {
   if (values.KAFKA_SASL_MECHANISM !== undefined && (!values.KAFKA_SASL_USERNAME || !values.KAFKA_SASL_PASSWORD))
     throw new TerminalError(
       'CONFIG_INVALID',
       `KAFKA_SASL_MECHANISM is "${values.KAFKA_SASL_MECHANISM}" and needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
     )
-  return Object.freeze({
+  return {
     kafka: {
       brokers: values.KAFKA_BROKERS,
       clientId: values.KAFKA_CLIENT_ID,
@@ -155,29 +209,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
             username: values.SCHEMA_REGISTRY_USERNAME,
             password: values.SCHEMA_REGISTRY_PASSWORD,
           },
-    databaseUrl: values.DATABASE_URL,
-    logLevel: values.LOG_LEVEL,
     topicPrefix: values.TIDEMARK_TOPIC_PREFIX,
-    schema: values.TIDEMARK_SCHEMA,
-    definitionsFolder: values.TIDEMARK_DEFINITIONS,
-    workerId: values.TIDEMARK_WORKER_ID,
-    slots: values.TIDEMARK_SLOTS,
-    liveRuns: values.TIDEMARK_LIVE_RUNS,
-    openTasks: values.TIDEMARK_OPEN_TASKS,
-    followEveryMs: values.TIDEMARK_FOLLOW_EVERY_MS,
-    leaseMs: values.TIDEMARK_LEASE_MS,
-    stageLimitMs: values.TIDEMARK_STAGE_LIMIT_MS,
-    database(variable: string): string {
-      const url = given[variable]
-      if (url === undefined)
-        throw new TerminalError(
-          'CONFIG_INVALID',
-          `the definition names its database by the environment variable ${variable}, which is not set`,
-        )
-      return url
-    },
-    brokers: (variable: string) => otherBrokers(given, variable, readConfig),
-  })
+  }
 }
 
 /** True for variables whose value is, or holds, a password: a wrong one is not shown. */

@@ -21,7 +21,7 @@ export async function askIntent(world: World, type: Asked): Promise<void> {
   const [run] = await world.sql<{ id: string }>('select id from :schema.run')
   if (run === undefined) throw new Error(`there is no run to ${type}`)
   const client = await connectClient(world.config, silentLog)
-  await client.submit({ version: 1, type, requestKey: `${world.name}/${type}`, runId: run.id })
+  await client.send({ version: 1, type, requestKey: `${world.name}/${type}`, runId: run.id })
   await client.close()
 }
 

@@ -43,7 +43,7 @@ process.once('SIGTERM', () => stop.abort())
 const run = async (): Promise<void> => {
   if (launch.request !== null) {
     const client = await connectClient(config, await createLog({ level: config.logLevel }), mark)
-    await client.submit({ version: 1, type: 'start', ...launch.request })
+    await client.send({ version: 1, type: 'start', ...launch.request })
     return client.close()
   }
   await Promise.all(

@@ -154,7 +154,7 @@ export async function runChaos(stack: BenchStack, options: ChaosOptions): Promis
       const client = await connectClient(world.config, silentLog)
       try {
         const requestKey = `${world.name}/${id}`
-        await client.submit({ version: 1, type: 'start', requestKey, backfill: id, params: { pauseMs } })
+        await client.send({ version: 1, type: 'start', requestKey, backfill: id, params: { pauseMs } })
         submitted.push(id)
       } finally {
         await client.close().catch(() => {})

@@ -61,7 +61,7 @@ export async function startParts(running: Running): Promise<Started> {
 async function submit(world: World): Promise<void> {
   const client = await connectClient(world.config, silentLog)
   for (const { id } of world.backfills)
-    await client.submit({
+    await client.send({
       ...{ version: 1, type: 'start', requestKey: `${world.name}/${id}`, backfill: id },
       params: { pauseMs: world.pauseMs },
     })

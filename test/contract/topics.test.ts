@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { topicCatalog } from '../../src/kafka/topic-catalog.ts'
-import { documentSchemas, topicFiles } from '../../tools/generate-schemas.ts'
+import { documentSchemas, pageParts, topicFiles, withPart } from '../../tools/generate-schemas.ts'
 import { topicSamples } from '../../tools/topic-samples.ts'
 
 const folder = new URL('../../topics/', import.meta.url)
@@ -32,4 +32,9 @@ describe.each(topicCatalog)('topic $name', (topic) => {
 test('the files under schemas/ are what the schemas say (npm run schemas:generate)', () => {
   for (const [name, content] of documentSchemas())
     expect(readFileSync(new URL(`../../schemas/${name}`, import.meta.url), 'utf8'), name).toBe(content)
+})
+
+test.each(pageParts)('the $part of docs/$page are as they are (npm run schemas:generate)', (part) => {
+  const page = readFileSync(new URL(`../../docs/${part.page}`, import.meta.url), 'utf8')
+  expect(withPart(page, part)).toBe(page)
 })

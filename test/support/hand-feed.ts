@@ -32,7 +32,8 @@ export function handFeed(): HandFeed {
   }
 }
 
-function record(topic: string, topicPartition: number, offset: number, value: unknown): IncomingRecord {
+/** A record as a feed hands it over; a value that is no text is sent as JSON. */
+export function record(topic: string, topicPartition: number, offset: number, value: unknown): IncomingRecord {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return {
     ...{ topic, topicPartition, key: null, headers: {} },

@@ -1,4 +1,4 @@
-import type { Client, LedgerReader } from '../../compose.ts'
+import type { CommandClient, LedgerReader } from '../../compose.ts'
 import type { RunId } from '../../contract/ids.ts'
 import type { StartRequest } from '../../contract/request.ts'
 import { EndedWith } from '../exit-code.ts'
@@ -6,7 +6,7 @@ import type { OpenRequest } from './open-request.ts'
 import { type RunWatch, watchRun } from './watch-run.ts'
 
 export interface AskRunDeps {
-  readonly client: Client
+  readonly client: CommandClient
   readonly ledger: Pick<LedgerReader, 'answerOf'>
   readonly open: OpenRequest
   /** Brings the sink into the form that a fresh run begins with. */
@@ -17,9 +17,9 @@ export interface AskRunDeps {
 }
 
 /** Follows the run that an earlier start left unfinished: it goes on where its checkpoints are. */
-export async function resumeRun({ client, note, signal }: AskRunDeps, runId: RunId): Promise<RunWatch> {
+export function resumeRun({ client, note, signal }: AskRunDeps, runId: RunId): RunWatch {
   note(`run ${runId} of an earlier start has not ended: it is resumed`)
-  return watchRun(await client.follow('beginning', signal), { runId })
+  return watchRun(client.follow(runId, signal))
 }
 
 /**
@@ -33,11 +33,9 @@ export async function askRun(deps: AskRunDeps, wanted: StartRequest): Promise<Ru
   const unanswered = open.earlier !== undefined && !(await isAnswered(open.earlier)) ? open.earlier : undefined
   const isFresh = unanswered === undefined && !(await isAnswered(wanted))
   if (isFresh) await deps.prepare()
-  // Listening first: the answer must not come before somebody listens.
-  const events = await client.follow(isFresh ? 'now' : 'beginning', signal)
   const request = unanswered ?? wanted
   open.remember(request)
-  const watch = watchRun(events, await client.submit(request))
+  const watch = watchRun(await client.start(request, isFresh ? 'now' : 'beginning', signal))
   watch.answered.catch((error: unknown) => {
     // A rejected request is answered for good.
     if (error instanceof EndedWith) open.forget()
