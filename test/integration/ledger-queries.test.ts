@@ -57,8 +57,8 @@ async function planned({ rows }: ControlDatabase, partitions: number): Promise<v
   )
   for (let n = 0; n < partitions; n += 1)
     await rows(
-      `insert into :schema.partition (run_id, index, partition_id, kind, "from", "to") values ($1, $2, $3, 'integer', $2, $4)`,
-      [largeRun, n, partitionId(n), n + 1],
+      `insert into :schema.partition (run_id, index, partition_id, kind, "from", "to") values ($1, $2, $3, 'integer', $4, $5)`,
+      [largeRun, n, partitionId(n), String(n), String(n + 1)],
     )
 }
 

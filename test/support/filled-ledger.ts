@@ -18,7 +18,7 @@ export const largeRun: RunId = '019aa000-0000-7000-8000-000000000001'
 /** Tables as a long use leaves them: one large run, many small ones, and much of everything else. */
 export async function fillLedger(pool: Pool, schema: string, partitions: number, others = 20_000): Promise<void> {
   const s = quoteIdentifier(schema)
-  const id = (n: string): string => `md5(${n}::text)::uuid`
+  const id = (n: string): string => `md5((${n})::text)::uuid`
   const runId = (n: string): string => `case ${n} when 0 then '${largeRun}'::uuid else ${id(n)} end`
   const runs = Math.ceil(others / 10)
   await withTransaction(pool, async (client) => {

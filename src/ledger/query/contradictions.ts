@@ -23,10 +23,12 @@ export async function listContradictions(pool: Pool, schema: string, limit = 100
 export const contradictionsStatement = (schema: string): string => {
   const table = `${quoteIdentifier(schema)}.ledger_contradiction`
   return `
-  select n.event_id as "eventId", max(c.recorded_at) as "recordedAt",
-         jsonb_agg(jsonb_build_object('event', c.event, 'topicPartition', c.topic_partition,
-           'offset', c.record_offset::text) order by c.at, c.topic_partition, c.record_offset) as versions
+  select n.event_id as "eventId", v."recordedAt", v.versions
     from (select distinct event_id from (select event_id from ${table} order by recorded_at desc limit $1) newest) n
-    join ${table} c on c.event_id = n.event_id
-   group by n.event_id order by max(c.recorded_at) desc, n.event_id`
+   cross join lateral (
+     select max(recorded_at) as "recordedAt",
+            jsonb_agg(jsonb_build_object('event', event, 'topicPartition', topic_partition,
+              'offset', record_offset::text) order by at, topic_partition, record_offset) as versions
+       from ${table} c where c.event_id = n.event_id) v
+   order by v."recordedAt" desc, n.event_id`
 }
