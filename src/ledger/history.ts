@@ -3,12 +3,13 @@ import type { Client } from '../postgres/pool.ts'
 import type { KnownFact } from './known-fact.ts'
 import { subjectOf } from './merge.ts'
 import type { PlacedEvent } from './placed-event.ts'
-import { column, key, namesOf, parametersOf, rowsFrom, statementName, type Table } from './table.ts'
+import { bySchema, column, key, namesOf, parametersOf, rowsFrom, statementName, type Table } from './table.ts'
 
 /** A fact, and the copy of it that was told first. */
 interface Fact {
   readonly eventId: string
   readonly placed: PlacedEvent
+  readonly subject: ReturnType<typeof subjectOf>
 }
 
 /** The history: every fact once. */
@@ -18,8 +19,8 @@ const historyTable: Table<Fact> = {
     key('event_id', 'uuid', ({ eventId }) => eventId),
     column('type', 'text', ({ placed }) => placed.event.type),
     column('at', 'timestamptz', ({ placed }) => placed.event.at),
-    column('run_id', 'uuid', ({ placed }) => subjectOf(placed.event).runId),
-    column('partition_id', 'uuid', ({ placed }) => subjectOf(placed.event).partitionId),
+    column('run_id', 'uuid', ({ subject }) => subject.runId),
+    column('partition_id', 'uuid', ({ subject }) => subject.partitionId),
     column('event', 'jsonb', ({ placed }) => JSON.stringify(placed.event)),
     column('record_offset', 'bigint', ({ placed }) => placed.offset),
   ],
@@ -30,11 +31,11 @@ export const historyParameters = (facts: ReadonlyMap<string, PlacedEvent>): read
   parametersOf(historyTable, factsOf(facts))
 
 const factsOf = (facts: ReadonlyMap<string, PlacedEvent>): Fact[] =>
-  [...facts].map(([eventId, placed]) => ({ eventId, placed }))
+  [...facts].map(([eventId, placed]) => ({ eventId, placed, subject: subjectOf(placed.event) }))
 
 /**
- * Adds facts that are new, and returns those that are not. What the second part reads is the history as it was: a
- * statement does not see what it does itself.
+ * Adds facts that are new, and returns those that are not. Nobody else adds facts of the topic partition meanwhile; should
+ * a fact stand in two of them, the slower writer is told so by a unique violation, and does it again.
  */
 export async function addFacts(
   client: Client,
@@ -42,41 +43,39 @@ export async function addFacts(
   topicPartition: number,
   parameters: readonly Buffer[],
 ): Promise<readonly KnownFact[]> {
-  const own = `$${parameters.length + 1}::bigint`
   const { rows } = await client.query<KnownRow>({
     name: statementName('add facts', schema),
-    text: `
-      with told as (
-        select * from ${rowsFrom(historyTable, 1)} as t (${namesOf(historyTable)})
-      ), added as (
-        insert into ${schema}.ledger_event (${namesOf(historyTable)}, topic_partition)
-        select t.*, ${own} from told t
-        on conflict (event_id) do nothing returning event_id
-      )
-      select e.event_id, e.record_offset, e.is_earlier, case when e.is_earlier or e.differs then e.event end as other
-        from told t cross join lateral (
-          select event_id, event, topic_partition, record_offset::text, event <> t.event as differs,
-                 (t.at, ${own}, t.record_offset) < (at, topic_partition, record_offset) as is_earlier
-            from ${schema}.ledger_event where event_id = t.event_id offset 0) e
-       where t.event_id not in (select event_id from added)`,
+    text: addStatement(schema),
     values: [...parameters, topicPartition],
   })
   return rows.map(knownFact)
 }
 
+const addStatement = bySchema((schema) => {
+  const own = `$${historyTable.columns.length + 1}::bigint`
+  return `
+    with told as (
+      select * from ${rowsFrom(historyTable, 1)} as t (${namesOf(historyTable)})
+    ), known as materialized (
+      select e.* from told t cross join lateral (
+        select event_id, event, record_offset::text as place, event <> t.event as differs,
+               (t.at, ${own}, t.record_offset) < (at, topic_partition, record_offset) as is_earlier
+          from ${schema}.ledger_event where event_id = t.event_id offset 0) e
+    ), added as (
+      insert into ${schema}.ledger_event (${namesOf(historyTable)}, topic_partition)
+      select t.*, ${own} from told t where t.event_id not in (select event_id from known)
+    )
+    select event_id, place, is_earlier, case when is_earlier or differs then event end as other from known`
+})
+
 interface KnownRow {
   readonly event_id: string
-  readonly record_offset: string
+  readonly place: string
   readonly is_earlier: boolean
   readonly other: StatusEvent | null
 }
 
-const knownFact = ({
-  event_id: eventId,
-  record_offset: offset,
-  is_earlier: isEarlier,
-  other,
-}: KnownRow): KnownFact => ({
+const knownFact = ({ event_id: eventId, place: offset, is_earlier: isEarlier, other }: KnownRow): KnownFact => ({
   ...{ eventId, isEarlier },
   other: other === null ? null : { event: other, offset },
 })

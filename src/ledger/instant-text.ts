@@ -5,6 +5,9 @@ import { TerminalError } from '../contract/errors.ts'
  * keeps. Throws TerminalError (MESSAGE_INVALID).
  */
 export function inMicros(instant: string): string {
+  // As it is told, and as it is kept.
+  if (instant.length === 24 && instant[19] === '.') return `${instant.slice(0, 23)}000Z`
+  if (instant.length === 27 && instant[19] === '.') return instant
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?Z$/.exec(instant)
   if (match === null)
     throw new TerminalError('MESSAGE_INVALID', `not a status event: at: "${instant}" is not an instant in UTC`)

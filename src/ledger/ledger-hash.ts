@@ -38,11 +38,7 @@ const hashedColumns = {
     ...['partition_id', 'run_id', 'backfill', 'index', 'epoch', 'sequence', 'rank', 'state', 'state_at', 'cursor'],
     ...['rows_read', 'rows_written', 'rows_filtered', 'rows_rejected', 'chunks', 'content_hash', 'worker'],
     ...['topic_partition', 'reason', 'message', 'attempts', 'first_event_at', 'last_event_at', 'read_micros'],
-    ...['transform_micros', 'write_micros'],
-  ],
-  ledger_hold: [
-    ...['partition_id', 'epoch', 'run_id', 'worker', 'sequence', 'rank', 'at', 'from_rows_read', 'from_rows_written'],
-    ...['from_chunks', 'rows_read', 'rows_written', 'chunks'],
+    ...['transform_micros', 'write_micros', 'holds::text'],
   ],
   ledger_run_slice: [
     ...['run_id', 'topic_partition', 'running', 'completed', 'failed', 'cancelled', 'rows_read', 'rows_written'],

@@ -103,5 +103,9 @@ async function bury({ deadLetters, log }: LedgerWriterDeps, letters: readonly De
   await deadLetters.publish(letters)
 }
 
-/** SQLSTATE class 22 (data exception) or 23 (constraint), or found before it was sent: it will be as wrong the next time. */
-const isUnstorable = (error: unknown): boolean => error instanceof RowError || /^2[23]/.test(codeOf(error) ?? '')
+/**
+ * SQLSTATE class 22 (data exception) or 23 (constraint), or found before it was sent: it will be as wrong the next time.
+ * Not a row that somebody else was faster with.
+ */
+const isUnstorable = (error: unknown): boolean =>
+  error instanceof RowError || /^2(2|3(?!505))/.test(codeOf(error) ?? '')

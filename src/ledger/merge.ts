@@ -9,8 +9,8 @@ import {
 } from './record/acknowledgement-record.ts'
 import { type AlertRecord, alertRecord, mergedAlert } from './record/alert-record.ts'
 import { type AnswerRecord, laterAnswer } from './record/answer-record.ts'
-import { type HoldRecord, holdKey, holdRecord, isOfHold, mergedHold } from './record/hold-record.ts'
-import { laterPartition, type PartitionRecord, partitionRecord } from './record/partition-record.ts'
+import { isOfHold } from './record/hold-record.ts'
+import { type PartitionRecord, type PlacedPartitionEvent, partitionRecord } from './record/partition-record.ts'
 import { mergedRun, type RunRecord, runRecord } from './record/run-record.ts'
 import { mergedWorker, type WorkerRecord, workerKey, workerRecord } from './record/worker-record.ts'
 
@@ -19,9 +19,10 @@ export interface Times {
   readonly runId: RunId
   /** Null: by anybody. */
   readonly worker: WorkerId | null
-  readonly firstEventAt: string
-  readonly lastEventAt: string
+  firstEventAt: string
+  lastEventAt: string
 }
+type TimesByRun = Map<RunId, Map<WorkerId | null, Times>>
 
 /** What a set of events says, each map by the key of its table. */
 export interface LedgerState {
@@ -30,8 +31,7 @@ export interface LedgerState {
   /** All other copies of a fact, if there are. */
   readonly copies: ReadonlyMap<string, readonly PlacedEvent[]>
   readonly partitions: ReadonlyMap<PartitionId, PartitionRecord>
-  readonly holds: ReadonlyMap<string, HoldRecord>
-  readonly times: ReadonlyMap<string, Times>
+  readonly times: ReadonlyMap<RunId, ReadonlyMap<WorkerId | null, Readonly<Times>>>
   readonly runs: ReadonlyMap<RunId, RunRecord>
   readonly answers: ReadonlyMap<string, AnswerRecord>
   readonly acknowledgements: ReadonlyMap<string, AcknowledgementRecord>
@@ -45,20 +45,32 @@ export interface LedgerState {
  */
 export function mergeEvents(events: readonly PlacedEvent[]): LedgerState {
   const merging: Merging = {
-    ...{ facts: new Map(), copies: new Map(), partitions: new Map(), holds: new Map(), times: new Map() },
+    ...{ facts: new Map(), copies: new Map(), partitions: new Map(), times: new Map() },
     ...{ runs: new Map(), answers: new Map(), acknowledgements: new Map(), alerts: new Map(), workers: new Map() },
   }
+  const told = new Map<PartitionId, [PlacedPartitionEvent, ...PlacedPartitionEvent[]]>()
   for (const placed of events) {
-    const eventId = eventIdOf(placed.event)
+    const { event, offset } = placed
+    const eventId = eventIdOf(event)
     keepCopy(merging, eventId, placed)
-    mergeFact(merging, eventId, placed)
+    if (!isOfPartition(event)) {
+      mergeFact(merging, eventId, event, offset)
+      continue
+    }
+    mergeTimes(merging.times, event)
+    const of = told.get(event.partitionId)
+    if (of === undefined) told.set(event.partitionId, [{ event, offset }])
+    else of.push({ event, offset })
   }
+  for (const [partitionId, of] of told) merging.partitions.set(partitionId, partitionRecord(of))
   return merging
 }
 
+const isOfPartition = (event: StatusEvent): event is PartitionEvent => 'epoch' in event
+
 type Merging = {
-  [Key in keyof LedgerState]: LedgerState[Key] extends ReadonlyMap<infer K, infer V> ? Map<K, V> : never
-}
+  [Key in Exclude<keyof LedgerState, 'times'>]: LedgerState[Key] extends ReadonlyMap<infer K, infer V> ? Map<K, V> : never
+} & { readonly times: TimesByRun }
 
 function keepCopy({ facts, copies }: Merging, eventId: string, placed: PlacedEvent): void {
   const kept = facts.get(eventId)
@@ -73,18 +85,13 @@ function keepCopy({ facts, copies }: Merging, eventId: string, placed: PlacedEve
   copies.set(eventId, [...(copies.get(eventId) ?? []), isFirst ? kept : placed])
 }
 
-function mergeFact(merging: Merging, eventId: string, { event, offset }: PlacedEvent): void {
-  const { partitions, holds, runs, answers, acknowledgements, alerts, workers } = merging
+function mergeFact(
+  { runs, answers, acknowledgements, alerts, workers }: Merging,
+  eventId: string,
+  event: Exclude<StatusEvent, PartitionEvent>,
+  offset: string,
+): void {
   switch (event.type) {
-    case 'partition.claimed':
-    case 'partition.progressed':
-    case 'partition.completed':
-    case 'partition.failed':
-    case 'partition.cancelled':
-      mergeInto(partitions, event.partitionId, partitionRecord(event, offset), laterPartition)
-      if (isOfHold(event)) mergeInto(holds, holdKey(event), holdRecord(event, offset), mergedHold)
-      mergeTimes(merging.times, event)
-      return
     case 'run.planned':
     case 'run.completed':
     case 'run.failed':
@@ -136,20 +143,19 @@ function mergeInto<Key, Item>(
   into.set(key, merged(into.get(key), item))
 }
 
-function mergeTimes(times: Map<string, Times>, event: PartitionEvent): void {
+function mergeTimes(times: TimesByRun, event: PartitionEvent): void {
   const { runId, worker, at } = event
-  mergeInto(times, runId, { runId, worker: null, firstEventAt: at, lastEventAt: at }, laterTimes)
-  if (isOfHold(event))
-    mergeInto(times, `${runId}/${worker}`, { runId, worker, firstEventAt: at, lastEventAt: at }, laterTimes)
+  const ofRun = times.get(runId) ?? new Map<WorkerId | null, Times>()
+  times.set(runId, ofRun)
+  extendTimes(ofRun, runId, null, at)
+  if (isOfHold(event)) extendTimes(ofRun, runId, worker, at)
 }
 
-function laterTimes(a: Times | undefined, b: Times): Times {
-  if (a === undefined) return b
-  return {
-    ...a,
-    firstEventAt: a.firstEventAt < b.firstEventAt ? a.firstEventAt : b.firstEventAt,
-    lastEventAt: a.lastEventAt > b.lastEventAt ? a.lastEventAt : b.lastEventAt,
-  }
+function extendTimes(ofRun: Map<WorkerId | null, Times>, runId: RunId, worker: WorkerId | null, at: string): void {
+  const known = ofRun.get(worker)
+  if (known === undefined) ofRun.set(worker, { runId, worker, firstEventAt: at, lastEventAt: at })
+  else if (at > known.lastEventAt) known.lastEventAt = at
+  else if (at < known.firstEventAt) known.firstEventAt = at
 }
 
 /** What an event is about, for the history's columns. */

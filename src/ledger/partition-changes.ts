@@ -1,19 +1,13 @@
 import type { PartitionId, RunId, WorkerId } from '../contract/ids.ts'
 import type { LedgerState, Times } from './merge.ts'
-import { type HeldCounts, type HoldRecord, mergedHold } from './record/hold-record.ts'
-import { laterPartition, type PartitionRecord } from './record/partition-record.ts'
+import type { HeldCounts, HoldRecord } from './record/hold-record.ts'
+import { mergedPartition, type PartitionRecord } from './record/partition-record.ts'
 import { addTimings, noTimings, type Timings } from './timings.ts'
 
 /** A partition as it is stored. */
 export interface StoredPartition extends PartitionRecord {
   /** Sums over its chunks. */
   readonly timings: Timings
-}
-
-/** What is stored of the partitions that are spoken of. */
-export interface StoredPartitions {
-  readonly partitions: ReadonlyMap<PartitionId, StoredPartition>
-  readonly holds: ReadonlyMap<PartitionId, readonly HoldRecord[]>
 }
 
 /** What facts add that the history did not have. */
@@ -57,9 +51,10 @@ export interface HeardDelta {
 }
 
 export interface PartitionChanges {
+  /** Of which nothing is stored yet. */
+  readonly added: readonly StoredPartition[]
   /** As they are to be stored; those that stay as they are are left out. */
-  readonly partitions: readonly StoredPartition[]
-  readonly holds: readonly HoldRecord[]
+  readonly changed: readonly StoredPartition[]
   readonly runs: readonly RunDelta[]
   readonly shares: readonly ShareDelta[]
   readonly heard: readonly HeardDelta[]
@@ -70,36 +65,43 @@ export interface PartitionChanges {
  * difference of the rows as they will be and as they are. Exact as long as nobody else changes them in between.
  */
 export function changesOf(
-  batch: Pick<LedgerState, 'partitions' | 'holds' | 'times'>,
-  stored: StoredPartitions,
-  added: Added,
+  batch: Pick<LedgerState, 'partitions' | 'times'>,
+  stored: ReadonlyMap<PartitionId, StoredPartition>,
+  facts: Added,
 ): PartitionChanges {
   const runs = new Map<RunId, RunDelta>()
   const heard = new Map<string, HeardDelta>()
   const shares = new Map<string, ShareDelta>()
-  const partitions: StoredPartition[] = []
+  const [added, changed]: [StoredPartition[], StoredPartition[]] = [[], []]
   for (const [partitionId, told] of batch.partitions) {
-    const before = stored.partitions.get(partitionId)
-    const newer = laterPartition(before, told)
-    const timings = added.timings.get(partitionId)
-    if (newer === before && timings === undefined) continue
-    const after = { ...newer, timings: addTimings(before?.timings ?? noTimings, timings ?? noTimings) }
-    partitions.push(after)
+    const before = stored.get(partitionId)
+    const merged = mergedPartition(before, told)
+    const timings = facts.timings.get(partitionId)
+    if (merged === before && timings === undefined) continue
+    const after = { ...merged, timings: addTimings(before?.timings ?? noTimings, timings ?? noTimings) }
+    if (before === undefined) added.push(after)
+    else changed.push(after)
     if (before !== undefined) addPartition(runOf(runs, before.runId), before, -1)
     addPartition(runOf(runs, after.runId), after, 1)
-    if (newer !== before) addHeard(heard, before, after)
+    if (after.holds !== before?.holds) {
+      addHolds(shares, before?.holds ?? [], -1)
+      addHolds(shares, after.holds, 1)
+    }
+    addHeard(heard, before, after)
   }
-  const holds = changedHolds(batch.holds, stored.holds, shares)
-  for (const [runId, count] of added.republished) runOf(runs, runId).republished += count
-  for (const { runId, worker, firstEventAt, lastEventAt } of batch.times.values()) {
-    const delta = worker === null ? runOf(runs, runId) : shareOf(shares, runId, worker)
-    delta.times = { firstEventAt, lastEventAt }
-  }
+  for (const [runId, count] of facts.republished) runOf(runs, runId).republished += count
+  for (const ofRun of batch.times.values())
+    for (const { runId, worker, firstEventAt, lastEventAt } of ofRun.values()) {
+      const delta = worker === null ? runOf(runs, runId) : shareOf(shares, runId, worker)
+      delta.times = { firstEventAt, lastEventAt }
+    }
   return {
-    ...{ partitions, holds },
+    ...{ added, changed },
     runs: [...runs.values()],
     shares: [...shares.values()].filter(addsSomething),
-    heard: [...heard.values()],
+    heard: [...heard.values()].filter(({ rowsRead, rowsWritten, chunks, ended }) =>
+      [rowsRead, rowsWritten, chunks, BigInt(ended)].some((count) => count !== 0n),
+    ),
   }
 }
 
@@ -148,50 +150,19 @@ function addHeard(heard: Map<string, HeardDelta>, before: PartitionRecord | unde
 const hasEnded = (partition: PartitionRecord | undefined): number =>
   partition === undefined || partition.state === 'running' ? 0 : 1
 
-function changedHolds(
-  told: LedgerState['holds'],
-  stored: StoredPartitions['holds'],
-  shares: Map<string, ShareDelta>,
-): readonly HoldRecord[] {
-  const changed: HoldRecord[] = []
-  for (const [partitionId, some] of Map.groupBy(told.values(), (hold) => hold.partitionId)) {
-    const before = stored.get(partitionId) ?? []
-    const after = new Map(before.map((hold) => [hold.epoch, hold]))
-    for (const hold of some) {
-      const known = after.get(hold.epoch)
-      const merged = mergedHold(known, hold)
-      if (known !== undefined && isSameHold(known, merged)) continue
-      after.set(hold.epoch, merged)
-      changed.push(merged)
-      if (known !== undefined) addHold(shares, known, -1)
-      addHold(shares, merged, 1)
-    }
-    addHolders(shares, before, -1)
-    addHolders(shares, [...after.values()], 1)
-  }
-  return changed
-}
-
-const isSameHold = (a: HoldRecord, b: HoldRecord): boolean =>
-  a.offset === b.offset && a.at === b.at && isSameCounts(a.from, b.from) && isSameCounts(a.to, b.to)
-
-const isSameCounts = (a: HeldCounts, b: HeldCounts): boolean =>
-  a.rowsRead === b.rowsRead && a.rowsWritten === b.rowsWritten && a.chunks === b.chunks
-
-function addHold(shares: Map<string, ShareDelta>, { runId, worker, from, to }: HoldRecord, sign: 1 | -1): void {
-  const share = shareOf(shares, runId, worker)
+/** Of each hold its work for its holder, and each holder once a partition, however often it held it. */
+function addHolds(shares: Map<string, ShareDelta>, holds: readonly HoldRecord[], sign: 1 | -1): void {
   const by = BigInt(sign)
-  share.claims += sign
-  share.counts.rowsRead += by * BigInt(to.rowsRead - from.rowsRead)
-  share.counts.rowsWritten += by * BigInt(to.rowsWritten - from.rowsWritten)
-  share.counts.chunks += by * BigInt(to.chunks - from.chunks)
-}
-
-/** Each worker once a partition, however often it held it. */
-function addHolders(shares: Map<string, ShareDelta>, holds: readonly HoldRecord[], sign: 1 | -1): void {
-  const seen = new Set<ShareDelta>()
-  for (const { runId, worker } of holds) seen.add(shareOf(shares, runId, worker))
-  for (const share of seen) share.partitions += sign
+  const holders = new Set<ShareDelta>()
+  for (const { runId, worker, from, to } of holds) {
+    const share = shareOf(shares, runId, worker)
+    holders.add(share)
+    share.claims += sign
+    share.counts.rowsRead += by * BigInt(to.rowsRead - from.rowsRead)
+    share.counts.rowsWritten += by * BigInt(to.rowsWritten - from.rowsWritten)
+    share.counts.chunks += by * BigInt(to.chunks - from.chunks)
+  }
+  for (const share of holders) share.partitions += sign
 }
 
 const shareOf = (shares: Map<string, ShareDelta>, runId: RunId, worker: WorkerId): ShareDelta =>

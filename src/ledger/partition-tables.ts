@@ -1,5 +1,4 @@
 import type { HeardDelta, RunDelta, ShareDelta, StoredPartition } from './partition-changes.ts'
-import type { HoldRecord } from './record/hold-record.ts'
 import { column, key, type Table } from './table.ts'
 
 /** The newest state of each partition. */
@@ -33,26 +32,7 @@ export const partitionTable: Table<StoredPartition> = {
     column('read_micros', 'bigint', (row) => row.timings.readMicros),
     column('transform_micros', 'bigint', (row) => row.timings.transformMicros),
     column('write_micros', 'bigint', (row) => row.timings.writeMicros),
-  ],
-}
-
-export const holdTable: Table<HoldRecord> = {
-  name: 'ledger_hold',
-  columns: [
-    key('partition_id', 'uuid', (row) => row.partitionId),
-    key('epoch', 'bigint', (row) => row.epoch),
-    column('run_id', 'uuid', (row) => row.runId),
-    column('worker', 'text', (row) => row.worker),
-    column('sequence', 'bigint', (row) => row.sequence),
-    column('rank', 'bigint', (row) => row.rank),
-    column('at', 'timestamptz', (row) => row.at),
-    column('record_offset', 'bigint', (row) => row.offset),
-    column('from_rows_read', 'bigint', (row) => row.from.rowsRead),
-    column('from_rows_written', 'bigint', (row) => row.from.rowsWritten),
-    column('from_chunks', 'bigint', (row) => row.from.chunks),
-    column('rows_read', 'bigint', (row) => row.to.rowsRead),
-    column('rows_written', 'bigint', (row) => row.to.rowsWritten),
-    column('chunks', 'bigint', (row) => row.to.chunks),
+    column('holds', 'jsonb', (row) => JSON.stringify(row.holds)),
   ],
 }
 

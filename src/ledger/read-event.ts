@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { TerminalError } from '../contract/errors.ts'
 import { StatusEvent } from '../contract/status.ts'
 import { inMicros } from './instant-text.ts'
+import { quickEvent } from './quick-event.ts'
 
 /** A sum of 64-bit hashes has a few dozen. What Postgres could not hold, alone or added up, must not get as far as that. */
 const mostDigits = 1_000
@@ -11,6 +12,10 @@ const mostDigits = 1_000
  * in Postgres. Unknown fields are dropped. Throws TerminalError (MESSAGE_INVALID) for anything else.
  */
 export function readEvent(json: unknown): StatusEvent {
+  return quickEvent(json) ?? parsedEvent(json)
+}
+
+function parsedEvent(json: unknown): StatusEvent {
   const parsed = StatusEvent.safeParse(json)
   if (!parsed.success)
     throw new TerminalError(

@@ -51,7 +51,7 @@ table :schema.ledger_event
   type text not null
   constraint ledger_event_pkey PRIMARY KEY (event_id)
   CREATE INDEX ledger_event_partition ON :schema.ledger_event USING btree (partition_id, at) WHERE (partition_id IS NOT NULL)
-  CREATE INDEX ledger_event_run ON :schema.ledger_event USING btree (run_id, at)
+  CREATE INDEX ledger_event_run ON :schema.ledger_event USING btree (run_id, at) WHERE (partition_id IS NULL)
 
 table :schema.ledger_heard with (fillfactor=50)
   chunks bigint not null
@@ -62,23 +62,6 @@ table :schema.ledger_heard with (fillfactor=50)
   since timestamp with time zone not null
   topic_partition bigint not null
   constraint ledger_heard_pkey PRIMARY KEY (run_id, since, topic_partition)
-
-table :schema.ledger_hold with (fillfactor=80)
-  at timestamp with time zone not null
-  chunks bigint not null
-  epoch bigint not null
-  from_chunks bigint not null
-  from_rows_read bigint not null
-  from_rows_written bigint not null
-  partition_id uuid not null
-  rank bigint not null
-  record_offset bigint not null
-  rows_read bigint not null
-  rows_written bigint not null
-  run_id uuid not null
-  sequence bigint not null
-  worker text collate "C" not null
-  constraint ledger_hold_pkey PRIMARY KEY (partition_id, epoch)
 
 table :schema.ledger_offset
   next_offset bigint not null
@@ -95,6 +78,7 @@ table :schema.ledger_partition with (fillfactor=80)
   cursor text
   epoch bigint not null
   first_event_at timestamp with time zone not null
+  holds jsonb not null default '[]'::jsonb
   index bigint not null
   last_event_at timestamp with time zone not null
   message text

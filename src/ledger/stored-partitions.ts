@@ -2,30 +2,23 @@ import type { PartitionId } from '../contract/ids.ts'
 import { arrayParameter } from '../postgres/array-parameter.ts'
 import type { Client } from '../postgres/pool.ts'
 import { storedInstant } from './instant-text.ts'
-import type { PartitionChanges, StoredPartition, StoredPartitions } from './partition-changes.ts'
-import { heardTable, holdTable, partitionTable, runTable, shareTable } from './partition-tables.ts'
+import type { PartitionChanges, StoredPartition } from './partition-changes.ts'
+import { heardTable, partitionTable, runTable, shareTable } from './partition-tables.ts'
 import type { HoldRecord } from './record/hold-record.ts'
-import { parametersOf, selected, statementName, type Table, upsert } from './table.ts'
+import { bySchema, insert, parametersOf, selected, statementName, type Table, update, upsert } from './table.ts'
 
-/** What is stored of these partitions, and of every hold on them. `schema` is quoted. */
+/** What is stored of these partitions. `schema` is quoted. */
 export async function readPartitions(
   client: Client,
   schema: string,
   ids: readonly PartitionId[],
-): Promise<StoredPartitions> {
-  const read = async (table: Table<never>): Promise<readonly Stored[]> => {
-    const { rows } = await client.query<Stored>({
-      name: statementName(`read ${table.name}`, schema),
-      text: `select ${selected(table)} from ${schema}.${table.name} where partition_id = any ($1::uuid[])`,
-      values: [arrayParameter('partition_id', 'uuid', ids)],
-    })
-    return rows
-  }
-  const [partitions, holds] = await Promise.all([read(partitionTable), read(holdTable)])
-  return {
-    partitions: new Map(partitions.map(partitionOf).map((partition) => [partition.partitionId, partition])),
-    holds: Map.groupBy(holds.map(holdOf), ({ partitionId }) => partitionId),
-  }
+): Promise<ReadonlyMap<PartitionId, StoredPartition>> {
+  const { rows } = await client.query<Stored>({
+    name: statementName('read partitions', schema),
+    text: readStatement(schema),
+    values: [arrayParameter('partition_id', 'uuid', ids)],
+  })
+  return new Map(rows.map(partitionOf).map((partition) => [partition.partitionId, partition]))
 }
 
 /** Writes the rows as they are to be, and adds to the sums, in one statement. */
@@ -33,31 +26,40 @@ export async function writeChanges(
   client: Client,
   schema: string,
   topicPartition: number,
-  { partitions, holds, runs, shares, heard }: PartitionChanges,
+  { added, changed, runs, shares, heard }: PartitionChanges,
 ): Promise<void> {
   const sliced = <Delta>(delta: Delta): Delta & { topicPartition: number } => ({ ...delta, topicPartition })
-  const parts = [
-    [partitionTable, parametersOf(partitionTable, partitions)],
-    [holdTable, parametersOf(holdTable, holds)],
-    [runTable, parametersOf(runTable, runs.map(sliced))],
-    [shareTable, parametersOf(shareTable, shares.map(sliced))],
-    [heardTable, parametersOf(heardTable, heard.map(sliced))],
-  ] as const
-  let first = 1
-  const statements = parts.map(([table, parameters]) => {
-    const statement = `${table.name} as (${upsert(schema, table, first)})`
-    first += parameters.length
-    return statement
-  })
   await client.query({
     name: statementName('write partitions', schema),
-    text: `with ${statements.join(',\n')} select`,
-    values: parts.flatMap(([, parameters]) => parameters),
+    text: writeStatement(schema),
+    values: [
+      ...parametersOf(partitionTable, added),
+      ...parametersOf(partitionTable, changed),
+      ...parametersOf(runTable, runs.map(sliced)),
+      ...parametersOf(shareTable, shares.map(sliced)),
+      ...parametersOf(heardTable, heard.map(sliced)),
+    ],
   })
 }
 
-/** Every column as text, or null. */
-type Stored = Readonly<Record<string, string | null>>
+const readStatement = bySchema(
+  (schema) =>
+    `select ${selected(partitionTable)} from ${schema}.ledger_partition where partition_id = any ($1::uuid[])`,
+)
+
+const writeStatement = bySchema((schema) => {
+  let first = 1
+  const part = (table: Table<never>, write: (schema: string, table: Table<never>, first: number) => string): string => {
+    const text = write(schema, table, first)
+    first += table.columns.length
+    return text
+  }
+  return `with added as (${part(partitionTable, insert)}), changed as (${part(partitionTable, update)}),
+    run as (${part(runTable, upsert)}), share as (${part(shareTable, upsert)}), heard as (${part(heardTable, upsert)}) select`
+})
+
+/** Every column as text, or null, but for the holds. */
+type Stored = Readonly<Record<string, string | null>> & { readonly holds: readonly HoldRecord[] }
 
 function partitionOf(row: Stored): StoredPartition {
   return {
@@ -92,29 +94,9 @@ function partitionOf(row: Stored): StoredPartition {
       transformMicros: number(row, 'transform_micros'),
       writeMicros: number(row, 'write_micros'),
     },
+    holds: row.holds,
   }
 }
-
-const holdOf = (row: Stored): HoldRecord => ({
-  partitionId: text(row, 'partition_id'),
-  epoch: number(row, 'epoch'),
-  runId: text(row, 'run_id'),
-  worker: text(row, 'worker'),
-  sequence: number(row, 'sequence'),
-  rank: number(row, 'rank'),
-  at: instant(row, 'at'),
-  offset: text(row, 'record_offset'),
-  from: {
-    rowsRead: number(row, 'from_rows_read'),
-    rowsWritten: number(row, 'from_rows_written'),
-    chunks: number(row, 'from_chunks'),
-  },
-  to: {
-    rowsRead: number(row, 'rows_read'),
-    rowsWritten: number(row, 'rows_written'),
-    chunks: number(row, 'chunks'),
-  },
-})
 
 function text(row: Stored, column: string): string {
   const value = row[column]

@@ -44,6 +44,22 @@ export const rowsFrom = ({ columns }: Table<never>, first: number): string =>
 export const parametersOf = <Row>({ columns }: Table<Row>, rows: readonly Row[]): Buffer[] =>
   columns.map(({ name, type, of }) => arrayParameter(name, type, rows.map(of)))
 
+/** Puts rows in that are not there. */
+export const insert = (schema: string, table: Table<never>, first: number): string =>
+  `insert into ${schema}.${table.name} (${namesOf(table)}) select * from ${rowsFrom(table, first)}`
+
+/** Replaces rows that are there. */
+export function update(schema: string, table: Table<never>, first: number): string {
+  const changes = table.columns.flatMap(({ name, onConflict }) =>
+    onConflict === undefined ? [] : [`${quoted(name)} = n.${quoted(name)}`],
+  )
+  const same = table.columns.flatMap(({ name, onConflict }) =>
+    onConflict === undefined ? [`t.${quoted(name)} = n.${quoted(name)}`] : [],
+  )
+  return `update ${schema}.${table.name} t set ${changes.join(', ')} from ${rowsFrom(table, first)} as n (${namesOf(table)})
+    where ${same.join(' and ')}`
+}
+
 /** Puts rows in, or changes those that are there by the rule of each column. */
 export function upsert(schema: string, table: Table<never>, first: number): string {
   const keys = table.columns.filter(({ onConflict }) => onConflict === undefined).map(({ name }) => quoted(name))
@@ -56,6 +72,16 @@ export function upsert(schema: string, table: Table<never>, first: number): stri
 
 /** A name for a statement that is planned once a connection; the server tells 63 characters apart. */
 export const statementName = (what: string, schema: string): string => `ledger: ${what} ${schema}`.slice(0, 63)
+
+/** Text of a statement, written once a schema. */
+export function bySchema(write: (schema: string) => string): (schema: string) => string {
+  const written = new Map<string, string>()
+  return (schema) => {
+    const text = written.get(schema) ?? write(schema)
+    written.set(schema, text)
+    return text
+  }
+}
 
 const changed: Record<OnConflict, (name: string) => string> = {
   replace: (name) => `excluded.${name}`,

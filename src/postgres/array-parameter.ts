@@ -4,17 +4,18 @@ import type { Column, Encode } from './column.ts'
 import { columnTypes } from './column-encoder.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 
-const oids = {
-  boolean: 16,
-  bigint: 20,
-  text: 25,
-  float8: 701,
-  timestamptz: 1184,
-  numeric: 1700,
-  uuid: 2950,
-  jsonb: 3802,
+/** By type its number in every Postgres, and the bytes of an element, its length included; null: as many as its text. */
+const types = {
+  boolean: { oid: 16, bytes: 5 },
+  bigint: { oid: 20, bytes: 12 },
+  text: { oid: 25, bytes: null },
+  float8: { oid: 701, bytes: 12 },
+  timestamptz: { oid: 1184, bytes: 12 },
+  numeric: { oid: 1700, bytes: 40 },
+  uuid: { oid: 2950, bytes: 20 },
+  jsonb: { oid: 3802, bytes: null },
 } as const
-export type ElementType = keyof typeof oids
+export type ElementType = keyof typeof types
 
 const headerBytes = 20
 const slackBytes = 32
@@ -24,14 +25,14 @@ const slackBytes = 32
  * null; of jsonb they are its text. Throws RowError, with `name` as the column, for what does not fit.
  */
 export function arrayParameter(name: string, type: ElementType, elements: readonly unknown[]): Buffer {
-  const out = new GrowingBytes(headerBytes + elements.length * 24, slackBytes)
-  const { view } = out
+  const { oid } = types[type]
   const isEmpty = elements.length === 0
-  view.setInt32(0, isEmpty ? 0 : 1)
-  view.setInt32(4, 0)
-  view.setInt32(8, oids[type])
-  view.setInt32(12, elements.length)
-  view.setInt32(16, 1)
+  const out = new GrowingBytes(headerBytes + capacityFor(type, elements), slackBytes)
+  out.view.setInt32(0, isEmpty ? 0 : 1)
+  out.view.setInt32(4, 0)
+  out.view.setInt32(8, oid)
+  out.view.setInt32(12, elements.length)
+  out.view.setInt32(16, 1)
   out.length = isEmpty ? 12 : headerBytes
   const encode = encoderOf(name, type)
   let hasNull = false
@@ -47,13 +48,35 @@ export function arrayParameter(name: string, type: ElementType, elements: readon
   return out.written()
 }
 
+/** Enough at once for what is plain ASCII: to grow costs more than to fill. */
+function capacityFor(type: ElementType, elements: readonly unknown[]): number {
+  const { bytes } = types[type]
+  if (bytes !== null) return elements.length * bytes
+  let [characters, longest] = [0, 0]
+  for (const element of elements)
+    if (typeof element === 'string') {
+      characters += element.length
+      longest = Math.max(longest, element.length)
+    }
+  // What reserves room for an element takes it to be as long as it could be.
+  return characters + 5 * elements.length + 3 * longest
+}
+
 function encoderOf(name: string, type: ElementType): Encode {
   if (type === 'jsonb') return appendJsonb
+  const checked = checkedEncoder(name, type)
+  if (type !== 'uuid') return checked
+  return (out, value) => {
+    if (typeof value !== 'string' || !appendUuid(out, value)) checked(out, value)
+  }
+}
+
+function checkedEncoder(name: string, type: Exclude<ElementType, 'jsonb'>): Encode {
   const column: Column = {
-    ...{ name, type, typeOid: oids[type], typmod: -1, notNull: false, hasDefault: false },
+    ...{ name, type, typeOid: types[type].oid, typmod: -1, notNull: false, hasDefault: false },
     ...{ generated: false, identity: false, deterministic: true },
   }
-  return columnTypes[oids[type]].encode(column)
+  return columnTypes[types[type].oid].encode(column)
 }
 
 /** Behind the version of the binary form. Text that JSON.stringify wrote has nothing in it that UTF-8 could not carry. */
@@ -65,3 +88,29 @@ function appendJsonb(out: GrowingBytes, value: unknown): void {
   out.view.setUint8(out.length + 4, 1)
   out.length += 5 + length
 }
+
+/** A uuid as everybody writes it, which is not hashed here. False, with nothing appended, when it is not plainly one. */
+function appendUuid(out: GrowingBytes, uuid: string): boolean {
+  const { bytes, length } = out
+  if (uuid.length !== 36) return false
+  let at = length + 4
+  for (let i = 0; i < 36; i += 2) {
+    if (i === 8 || i === 13 || i === 18 || i === 23) {
+      if (uuid.charCodeAt(i) !== 45) return false
+      i += 1
+    }
+    const [high, low] = [digits[uuid.charCodeAt(i)] ?? 16, digits[uuid.charCodeAt(i + 1)] ?? 16]
+    if ((high | low) > 15) return false
+    bytes[at] = (high << 4) | low
+    at += 1
+  }
+  out.view.setInt32(length, 16)
+  out.length = at
+  return true
+}
+
+/** Of a character its value as a hexadecimal digit; 16: it is none. */
+const digits = Uint8Array.from({ length: 128 }, (_, code) => {
+  const digit = '0123456789abcdef'.indexOf(String.fromCharCode(code))
+  return digit < 0 ? 16 : digit
+})

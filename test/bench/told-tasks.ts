@@ -1,6 +1,5 @@
 // What workers tell of many small tasks, as it stands on the status topic: five events a task, those of a thousand tasks
 // that are worked on at the same time among each other.
-import { microsToInstant } from '../../src/contract/range.ts'
 import { type StatusEvent, statusKey } from '../../src/contract/status.ts'
 import { keyPartitioner } from '../../src/kafka/key-partitioner.ts'
 import { partitionIdOf } from '../../src/plan/partition-id.ts'
@@ -19,7 +18,7 @@ export const eventsPerTask = 5
 const atOnce = 1_000
 const topicPartitions = 12
 const runId = '019aa000-0000-7000-8000-000000000001'
-const beganMicros = 1_795_000_000_000_000n
+const beganMs = 1_795_000_000_000
 
 export function toldTasks(tasks: number): ToldTopic {
   const topic: ToldEvent[][] = Array.from({ length: topicPartitions }, () => [])
@@ -27,13 +26,13 @@ export function toldTasks(tasks: number): ToldTopic {
   const partitionMetadata = topic.map((_, partitionId) => ({
     ...{ partitionId, partitionErrorCode: 0, leader: 0, replicas: [], isr: [] },
   }))
-  let told = 0n
+  let told = 0
   for (let first = 0; first < tasks; first += atOnce) {
     const some = Array.from({ length: Math.min(atOnce, tasks - first) }, (_, n) => first + n)
     for (let step = 0; step < eventsPerTask; step += 1)
       for (const index of some) {
-        told += 1n
-        const event = eventOf(index, step, microsToInstant(beganMicros + told * 20n))
+        told += 1
+        const event = eventOf(index, step, new Date(beganMs + Math.floor(told / 50)).toISOString())
         const key = statusKey(event)
         const at = partitioner({ topic: '', partitionMetadata, message: { key, value: null } })
         const value = Buffer.from(JSON.stringify(event))

@@ -22,3 +22,12 @@ test('what its column cannot hold is named', () => {
   expect(() => arrayParameter('partition_id', 'uuid', ['nonsense'])).toThrow(RowError)
   expect(() => arrayParameter('message', 'text', ['a\0b'])).toThrow('column "message" is text')
 })
+
+test('uuids are their bytes, however they are written', () => {
+  const bytes = '018f3c6e7b1a7c3d9e4f5a6b7c8d9e0f'
+  const plain = '018f3c6e-7b1a-7c3d-9e4f-5a6b7c8d9e0f'
+  for (const written of [plain, plain.toUpperCase(), bytes])
+    expect(arrayParameter('id', 'uuid', [written]).toString('hex').slice(48)).toBe(bytes)
+  for (const wrong of [plain.replace('-', ' '), plain.replace('a', 'g'), plain.replace('a', 'ä'), `${plain}0`])
+    expect(() => arrayParameter('id', 'uuid', [wrong])).toThrow(RowError)
+})

@@ -3,7 +3,6 @@ export const ledgerTables = [
   'ledger_event',
   'ledger_contradiction',
   'ledger_partition',
-  'ledger_hold',
   'ledger_run',
   'ledger_run_slice',
   'ledger_share',

@@ -7,7 +7,6 @@ import { compareTold, type PlacedEvent, toldOf } from '../../src/ledger/placed-e
 import { laterAcknowledgement } from '../../src/ledger/record/acknowledgement-record.ts'
 import { mergedAlert } from '../../src/ledger/record/alert-record.ts'
 import { laterAnswer } from '../../src/ledger/record/answer-record.ts'
-import { type HoldRecord, holdKey } from '../../src/ledger/record/hold-record.ts'
 import { mergedRun } from '../../src/ledger/record/run-record.ts'
 import { mergedWorker } from '../../src/ledger/record/worker-record.ts'
 
@@ -18,7 +17,6 @@ export interface MemoryTables {
   readonly facts: Map<string, PlacedEvent>
   readonly versions: Map<string, PlacedEvent>
   readonly partitions: Map<string, StoredPartition>
-  readonly holds: Map<string, HoldRecord>
   readonly runSums: Map<string, Sums>
   readonly shares: Map<string, Sums>
   readonly rest: Map<string, unknown>
@@ -27,10 +25,10 @@ export interface MemoryTables {
 /** Records batches in memory, step by step as record-events.ts has Postgres do it. */
 export function memoryLedger(): { readonly tables: MemoryTables; record(batch: readonly PlacedEvent[]): void } {
   const tables: MemoryTables = {
-    ...{ facts: new Map(), versions: new Map(), partitions: new Map(), holds: new Map() },
+    ...{ facts: new Map(), versions: new Map(), partitions: new Map() },
     ...{ runSums: new Map(), shares: new Map(), rest: new Map() },
   }
-  const { facts, partitions, holds, rest } = tables
+  const { facts, partitions, rest } = tables
   return {
     tables,
     record: (events) => {
@@ -43,10 +41,8 @@ export function memoryLedger(): { readonly tables: MemoryTables; record(batch: r
         if (isEarlier && copy !== undefined) facts.set(eventId, copy)
       }
       recordVersions(tables.versions, doubted)
-      const held = Map.groupBy(holds.values(), ({ partitionId }) => partitionId)
-      const changes = changesOf(batch, { partitions, holds: held }, addedBy(batch, known))
-      for (const partition of changes.partitions) partitions.set(partition.partitionId, partition)
-      for (const hold of changes.holds) holds.set(holdKey(hold), hold)
+      const changes = changesOf(batch, partitions, addedBy(batch, known))
+      for (const partition of [...changes.added, ...changes.changed]) partitions.set(partition.partitionId, partition)
       for (const { runId, states, rows, timings, times, claims, republished } of changes.runs)
         addSums(tables.runSums, runId, { ...states, ...rows, ...timings, claims, republished }, times)
       for (const { runId, worker, partitions, claims, counts, times } of changes.shares)

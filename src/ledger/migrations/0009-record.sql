@@ -11,6 +11,9 @@ alter table :schema.ledger_partition
   add column read_micros      bigint not null default 0,
   add column transform_micros bigint not null default 0,
   add column write_micros     bigint not null default 0,
+  -- One a claim, in the order of their epochs: who told its first fact is its holder, and what lies between the least and
+  -- the greatest totals that were told of it (from, to) is its work.
+  add column holds            jsonb  not null default '[]',
   -- A partition's row changes with every chunk: room for that beside it.
   set (fillfactor = 80);
 
@@ -26,26 +29,6 @@ update :schema.ledger_run
    set planned_offset = case when planned_at is not null then 0 end, ended_offset = case when state is not null then 0 end;
 
 alter table :schema.ledger_request add column record_offset bigint not null default 0;
-
--- One row a claim and what was done until the next one; its holder is who told its first fact. The least and the
--- greatest totals that were told of it: the difference is the holder's work.
-create table :schema.ledger_hold (
-  partition_id      uuid        not null,
-  epoch             bigint      not null,
-  run_id            uuid        not null,
-  worker            text        not null collate "C",
-  sequence          bigint      not null,
-  rank              bigint      not null,
-  at                timestamptz not null,
-  record_offset     bigint      not null,
-  from_rows_read    bigint      not null,
-  from_rows_written bigint      not null,
-  from_chunks       bigint      not null,
-  rows_read         bigint      not null,
-  rows_written      bigint      not null,
-  chunks            bigint      not null,
-  primary key (partition_id, epoch)
-) with (fillfactor = 80);
 
 -- Counts and sums of a run over its partitions, in slices: one a topic partition of the status topic, so that no writer
 -- waits for another. The run's are the sums of its slices.
@@ -162,6 +145,10 @@ create table :schema.ledger_worker (
 
 create index ledger_worker_newest on :schema.ledger_worker (worker, first_heard_at desc);
 
+-- What a partition's events are of, its own index knows: this one is for what else happened to a run, and to nothing.
+drop index :schema.ledger_event_run;
+create index ledger_event_run on :schema.ledger_event (run_id, at) where partition_id is null;
+
 -- For lists of runs and what is live of a backfill.
 create index run_listed on :schema.run (accepted_at desc, id desc) where archived_at is null;
 create index run_live on :schema.run (backfill, accepted_at) where state in ('queued', 'planning', 'running', 'paused');
@@ -197,17 +184,26 @@ select partition_id, run_id, topic_partition, type, at, record_offset,
 create temporary table place on commit drop as
 select partition_id, min(topic_partition) as topic_partition from told group by partition_id;
 
-insert into :schema.ledger_hold
-select partition_id, epoch, f.run_id, f.worker, f.sequence, f.rank, f.at, f.record_offset,
+create temporary table hold on commit drop as
+select partition_id, epoch, f.run_id, f.worker, f.sequence, f.rank, f.at,
        s.from_rows_read, s.from_rows_written, s.from_chunks, s.rows_read, s.rows_written, s.chunks
   from (select distinct on (partition_id, epoch) * from told
          where type not in ('partition.cancelled', 'partition.republished')
-         order by partition_id, epoch, sequence, rank, at, record_offset) f
+         order by partition_id, epoch, sequence, rank, at, worker, run_id::text collate "C") f
   join (select partition_id, epoch, min(rows_read) as from_rows_read, min(rows_written) as from_rows_written,
                min(chunks) as from_chunks, max(rows_read) as rows_read, max(rows_written) as rows_written,
                max(chunks) as chunks
           from told where type not in ('partition.cancelled', 'partition.republished')
          group by partition_id, epoch) s using (partition_id, epoch);
+
+update :schema.ledger_partition p set holds = h.holds
+  from (select partition_id, jsonb_agg(jsonb_build_object('epoch', epoch, 'runId', run_id, 'worker', worker,
+                 'sequence', sequence, 'rank', rank, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                 'from', jsonb_build_object('rowsRead', from_rows_read, 'rowsWritten', from_rows_written, 'chunks', from_chunks),
+                 'to', jsonb_build_object('rowsRead', rows_read, 'rowsWritten', rows_written, 'chunks', chunks))
+               order by epoch) as holds
+          from hold group by partition_id) h
+ where p.partition_id = h.partition_id;
 
 insert into :schema.ledger_run_slice
 select run_id, topic_partition, coalesce(running, 0), coalesce(completed, 0), coalesce(failed, 0), coalesce(cancelled, 0),
@@ -236,7 +232,7 @@ select run_id, worker, topic_partition, coalesce(partitions, 0), coalesce(claims
   full join (select run_id, worker, topic_partition, count(distinct partition_id) as partitions, count(*) as claims,
                     sum(rows_read - from_rows_read) as rows_read, sum(rows_written - from_rows_written) as rows_written,
                     sum(chunks - from_chunks) as chunks
-               from :schema.ledger_hold join place using (partition_id)
+               from hold join place using (partition_id)
               group by run_id, worker, topic_partition) h using (run_id, worker, topic_partition);
 
 insert into :schema.ledger_heard
