@@ -69,7 +69,9 @@ export function mergeEvents(events: readonly PlacedEvent[]): LedgerState {
 const isOfPartition = (event: StatusEvent): event is PartitionEvent => 'epoch' in event
 
 type Merging = {
-  [Key in Exclude<keyof LedgerState, 'times'>]: LedgerState[Key] extends ReadonlyMap<infer K, infer V> ? Map<K, V> : never
+  [Key in Exclude<keyof LedgerState, 'times'>]: LedgerState[Key] extends ReadonlyMap<infer K, infer V>
+    ? Map<K, V>
+    : never
 } & { readonly times: TimesByRun }
 
 function keepCopy({ facts, copies }: Merging, eventId: string, placed: PlacedEvent): void {

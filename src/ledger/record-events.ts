@@ -29,11 +29,11 @@ export async function recordEvents(
   const quoted = quoteIdentifier(schema)
   const batch = mergeEvents(events)
   const facts = historyParameters(batch.facts)
-  await withTransaction(pool, async (client) => {
-    await holdTopicPartition(client, schema, upTo)
+  const act = async (client: Client): Promise<void> => {
     if (events.length > 0) await record(client, quoted, upTo.topicPartition, batch, facts)
     await moveOffset(client, quoted, upTo)
-  })
+  }
+  await withTransaction(pool, act, undefined, holdTopicPartition(schema, upTo))
 }
 
 async function record(

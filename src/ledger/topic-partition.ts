@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../postgres/identifier.ts'
-import { type Client, type Pool, query } from '../postgres/pool.ts'
+import { type Client, type Pool, query, quoteLiteral } from '../postgres/pool.ts'
 import { statementName } from './table.ts'
 
 /** How far a topic partition of the status topic has been read. */
@@ -10,24 +10,17 @@ export interface ReadUpTo {
 }
 
 /**
- * Waits for its turn to record events of the topic partition, and has it until the transaction ends: two writers may
- * both believe that it is theirs. A statement of its own, so that the next one sees what the last writer did. One that
- * is frozen in its turn loses it after ten seconds.
+ * The first statements of a transaction that records events of the topic partition. They wait for its turn, which it has
+ * until it ends: two writers may both believe that the topic partition is theirs. A statement of its own, so that the
+ * next one sees what the last writer did. A writer that is frozen in its turn loses it after ten seconds.
  *
- * Statements are planned once a connection, while tables may still be small, and the plan is kept as they grow: it must
+ * What follows is planned once a connection, while tables may still be small, and the plan is kept as they grow: it must
  * be the one for large tables, which reads by index and never all of a table.
  */
-export async function holdTopicPartition(
-  client: Client,
-  schema: string,
-  { topic, topicPartition }: ReadUpTo,
-): Promise<void> {
-  await client.query(
-    `set local idle_in_transaction_session_timeout = '10s'; set local enable_seqscan = off;
-     set local enable_hashjoin = off; set local enable_mergejoin = off;
-     select pg_advisory_xact_lock(hashtextextended(${client.escapeLiteral(`tidemark ledger ${schema} ${topic} ${topicPartition}`)}, 0))`,
-  )
-}
+export const holdTopicPartition = (schema: string, { topic, topicPartition }: ReadUpTo): string =>
+  `set local idle_in_transaction_session_timeout = '10s'; set local enable_seqscan = off;
+   set local enable_hashjoin = off; set local enable_mergejoin = off;
+   select pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`tidemark ledger ${schema} ${topic} ${topicPartition}`)}, 0))`
 
 /** Never back: a writer that lost the topic partition may not know it yet. */
 export async function moveOffset(

@@ -49,20 +49,19 @@ export function createTellAlive(deps: TellAliveDeps): Service {
   let sequence = 0
   let timer: NodeJS.Timeout | undefined
   let state: 'idle' | 'telling' | 'stopped' = 'idle'
-  let isOnItsWay = false
+  const onItsWay = new Set<StatusEvent>()
 
   const say = async (type: WorkerTold['type']): Promise<void> => {
-    if (isOnItsWay) return
-    isOnItsWay = true
+    if (onItsWay.size > 0) return
     const event = workerTold(type, { worker, instance, sequence }, load(), usage(), now())
+    onItsWay.add(event)
     sequence += 1
     try {
       await tell([event])
     } catch (error) {
       log.warn({ error: messageOf(error) }, `could not tell ${type}`)
-    } finally {
-      isOnItsWay = false
     }
+    onItsWay.delete(event)
   }
 
   return {
