@@ -3,7 +3,6 @@
 // into the same table by the same server without anything else. What comes out must be what the ordered events give.
 // Then every question of the dashboard is asked of a ledger with a million partitions in one run.
 import pg from 'pg'
-import { composeLedger } from '../../src/compose/ledger.ts'
 import { control } from '../../src/compose/pools.ts'
 import { createKafka } from '../../src/kafka/client.ts'
 import { createCodec } from '../../src/kafka/codec.ts'
@@ -18,13 +17,13 @@ import { readEvent } from '../../src/ledger/read-event.ts'
 import { migrate } from '../../src/postgres/migrate.ts'
 import { openPool, type Pool } from '../../src/postgres/pool.ts'
 import { readConfig } from '../../src/process/config.ts'
-import { noMark } from '../../src/process/marks.ts'
 import type { RecordFeedOptions } from '../../src/status/record-feed.ts'
 import { eventually } from '../support/eventually.ts'
 import { dashboardQueries, fillLedger } from '../support/filled-ledger.ts'
 import { silentLog } from '../support/silent-log.ts'
+import { startTidemark } from '../support/tidemark-process.ts'
 import { type BenchResult, median } from './result.ts'
-import { type BenchServers, startBenchServers } from './servers.ts'
+import { type BenchServers, root, startBenchServers } from './servers.ts'
 import { disturbed, eventsPerTask, seeded, type ToldTopic, toldTasks } from './told-tasks.ts'
 
 const events = Number(process.env['BENCH_EVENTS'] ?? 500_000)
@@ -162,7 +161,6 @@ async function recordFromTopic(servers: BenchServers, pool: Pool, name: string, 
         events.slice(at, at + 5_000).map(({ key, value }) => ({ key, value, headers: {} })),
       )
   await producer.stop()
-  const ledger = await composeLedger(config, silentLog, noMark)
   const db = new pg.Client({ connectionString: servers.databaseUrl })
   await db.connect()
   const recorded = async (): Promise<number> =>
@@ -170,15 +168,17 @@ async function recordFromTopic(servers: BenchServers, pool: Pool, name: string, 
       (await db.query<{ n: string }>(`select coalesce(sum(next_offset), 0) as n from ${name}.ledger_offset`)).rows[0]
         ?.n,
     )
+  // A process of its own, as it is used: this one has all the events in its memory.
+  const ledger = startTidemark(['ledger'], root, servers.env(name))
   try {
-    await ledger.start()
     const first = await eventually('the first batch', async () => (await recorded()) || undefined, limitMs)
     const began = performance.now()
     const all = countOf(topic)
     await eventually('the last batch', async () => ((await recorded()) >= all ? true : undefined), limitMs)
     return (all - first) / ((performance.now() - began) / 1_000)
   } finally {
-    await ledger.stop()
+    ledger.child.kill('SIGTERM')
+    await ledger.ended
     await db.end()
   }
 }
