@@ -25,7 +25,6 @@ export async function loadFacts(pool: Pool, schema: string, ref: PartitionRef): 
     eventsWhere(pool, schema, 'event_id = any ($1::uuid[])', [
       runEventIds(runId, controlSequence ?? (await newestSequence(pool, schema, runId))),
     ]),
-    eventsWhere(pool, schema, aboutPartition, [partitionId]),
   ])
   return { ...known, events: events.flat(), others: await otherPartitions(pool, schema, known) }
 }
@@ -120,10 +119,6 @@ async function newestSequence(pool: Pool, schema: string, runId: RunId): Promise
   )
   return Number(rows[0]?.sequence ?? 0)
 }
-
-/** Alerts and repairs are about a partition, and are not its events. */
-const aboutPartition = `type in ('alert.raised', 'alert.resolved', 'repair.made') and partition_id is null
-  and event->'about'->>'partitionId' = $1`
 
 async function eventsWhere(
   pool: Pool,

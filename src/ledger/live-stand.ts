@@ -3,7 +3,7 @@ import { type Pool, query } from '../postgres/pool.ts'
 import type { TopicRange } from '../status/topic-history.ts'
 import { offsetsText } from './as-of.ts'
 import { type LedgerHash, ledgerHash } from './ledger-hash.ts'
-import { storedOffsets } from './record-events.ts'
+import { storedOffsets } from './topic-partition.ts'
 
 /** What the ledger of the system said at one moment, and how far it had read by then. */
 export interface LiveStand {

@@ -233,8 +233,8 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
     },
     publishing: async () => {
       const { rows } = await ask(
-        `select ${runColumns}, (select count(*) from ${in_('ledger_partition')} l
-                                 where l.run_id = r.id and l.state <> 'running') as ended,
+        `select ${runColumns}, (select coalesce(sum(completed + failed + cancelled), 0) from ${in_('ledger_run_slice')} l
+                                 where l.run_id = r.id) as ended,
                 array(select l.index from ${in_('ledger_partition')} l
                        where l.run_id = r.id and l.state = 'cancelled' and l.epoch = 0) as unclaimed,
                 coalesce(r.max_concurrent_partitions,

@@ -104,14 +104,15 @@ export async function withClient<T>(pool: Pool, act: (client: Client) => Promise
 /**
  * Runs `act` between BEGIN and COMMIT (READ COMMITTED); a rejection rolls back. Throws RetryableError
  * (OUTCOME_UNKNOWN) when the connection was lost after COMMIT had been sent: then nobody knows yet. `committing` is
- * called as soon as COMMIT is sent.
+ * called as soon as COMMIT is sent. `first` are statements that go with BEGIN, and of which no answer is wanted.
  */
 export async function withTransaction<T>(
   pool: Pool,
   act: (client: Client) => Promise<T>,
   committing?: () => Promise<void> | void,
+  first = '',
 ): Promise<T> {
-  return inTransaction(pool, act, (client) => commit(client, nameOf(pool), committing))
+  return inTransaction(pool, act, (client) => commit(client, nameOf(pool), committing), first)
 }
 
 /** Runs `act` in a transaction of which nothing stays, however it ends. */
@@ -119,15 +120,18 @@ export async function rolledBack<T>(pool: Pool, act: (client: Client) => Promise
   return inTransaction(pool, act, (client) => client.query('rollback'))
 }
 
+const begin = 'begin isolation level read committed'
+
 async function inTransaction<T>(
   pool: Pool,
   act: (client: Client) => Promise<T>,
   end: (client: Client) => Promise<unknown>,
+  first = '',
 ): Promise<T> {
   return withClient(pool, async (client) => {
-    await client.query('begin isolation level read committed')
     let result: T
     try {
+      await client.query(first === '' ? begin : `${begin}; ${first}`)
       result = await act(client)
     } catch (error) {
       await rollBack(client, error)
@@ -172,6 +176,9 @@ class InDoubt extends Error {
 }
 
 const isDriverError = (error: unknown): boolean => error instanceof Error
+
+/** Text as it stands in a statement that takes no parameters. */
+export const quoteLiteral = (text: string): string => pg.escapeLiteral(text)
 
 /** The server's process behind a connection, as in pg_stat_activity; null before it is known. */
 export const backendOf = (client: Client): number | null =>

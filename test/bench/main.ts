@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { benchCertify } from './certify.ts'
 import { benchFlights } from './flights.ts'
 import { benchForecast } from './forecast.ts'
+import { benchLedger } from './ledger.ts'
 import { benchPause } from './pause.ts'
 import { benchPlan } from './plan.ts'
 import type { BenchResult } from './result.ts'
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<readonly Benc
   certify: benchCertify,
   flights: benchFlights,
   forecast: benchForecast,
+  ledger: benchLedger,
   pause: benchPause,
   plan: benchPlan,
   skew: benchSkew,
