@@ -1,0 +1,177 @@
+import { messageOf } from '../contract/errors.ts'
+import type { RunId, WorkerId } from '../contract/ids.ts'
+import { isTerminalRun } from '../contract/states.ts'
+import { condition } from './alert-texts.ts'
+import type { Condition } from './alerts.ts'
+import { laneFindings } from './lane-findings.ts'
+import { ledgerPlace } from './ledger-place.ts'
+import { ledgerReach } from './ledger-reach.ts'
+import type { LiveRun } from './live-runs.ts'
+import { heardWorkers } from './known-workers.ts'
+import { type Around, lookAtRun } from './look-at-run.ts'
+import { repairMade } from './repairs.ts'
+import {
+  forgetOthers,
+  LeadLost,
+  type LookedAt,
+  type Memory,
+  requireLead,
+  type Supervising,
+  type TasksNow,
+} from './supervising.ts'
+import { tellAlerts } from './tell-alerts.ts'
+import { dueIntents, isForced, lateIntent } from './watch-intents.ts'
+import { lostWorkers, workerConditions, workerLost } from './worker-rules.ts'
+
+/** With no run to look at, so often. */
+const idleEveryMs = 5_000
+/** Workers tell every few seconds: they need not be asked about at every look. */
+const heardEveryMs = 5_000
+/** Of runs that have ended so many are looked at between two looks at those that are live. */
+const endedAtOnce = 2
+
+/** One look at everything: at each live run, some that ended lately, committed offsets, workers, intents and the ledger. */
+export async function lookAround(deps: Supervising, memory: Memory, signal: AbortSignal): Promise<void> {
+  const nowMs = performance.now()
+  const [live, lately] = [await deps.runs.list(), await deps.runs.ended(deps.patience.lookBackMs)]
+  forgetOthers(memory, new Set([...live, ...lately].map(({ id }) => id)))
+  const due = lately.filter(({ id }) => (memory.endedDueMs.get(id) ?? 0) <= nowMs).slice(0, endedAtOnce)
+  if (live.length === 0 && due.length === 0 && nowMs < memory.idleDueMs) return
+  memory.idleDueMs = nowMs + idleEveryMs
+
+  const conditions: Condition[] = []
+  /** What it found, kept; undefined: it could not be looked at, and is at the next look. */
+  const attempt = async <Found>(what: string, act: () => Promise<Found>, fields: object = {}): Promise<Found | undefined> => {
+    try {
+      signal.throwIfAborted()
+      return await act()
+    } catch (error) {
+      if (error instanceof LeadLost || signal.aborted) throw error
+      deps.log.warn({ ...fields, error: messageOf(error) }, `${what}: looks again`)
+      return undefined
+    }
+  }
+  const ofLedger = await attempt('how far the ledger is, is not known', () => lookAtLedger(deps, memory, nowMs))
+  // Before the checkpoint rows: a task that ends in between was covered and is terminal, never stranded.
+  const tasks = await attempt('open tasks are not known', () => deps.openTasks())
+  if (tasks !== undefined) await attempt('offsets are not compared', () => lookAtLanes(deps, memory, tasks))
+  const ofWorkers = await attempt('the workers of the group are not known', () =>
+    lookAtWorkers(deps, memory, live, nowMs),
+  )
+  const around: Around = {
+    tasks,
+    workers: ofWorkers?.members,
+    recordedThroughMs: memory.reach?.recordedThroughMs ?? Number.NEGATIVE_INFINITY,
+    othersMove: (run) =>
+      [...memory.stood].some(([id, { sinceMs }]) => id !== run && nowMs - sinceMs < deps.patience.stalledMs),
+  }
+  const runs = new Set<RunId>()
+  for (const run of [...live, ...due]) {
+    const ofRun = await attempt(
+      'could not look at the run',
+      () => lookAtRun(deps, memory, run, around, signal),
+      { runId: run.id },
+    )
+    if (ofRun === undefined) continue
+    conditions.push(...ofRun)
+    runs.add(run.id)
+  }
+  const dueMs = performance.now() + Math.max(deps.patience.endedEveryMs, 10 * (performance.now() - nowMs))
+  for (const { id } of due) memory.endedDueMs.set(id, dueMs)
+  const ofIntents = await attempt('acknowledgements of intents are not known', () => lookAtIntents(deps, memory, live))
+  conditions.push(...(ofLedger ?? []), ...(ofWorkers?.conditions ?? []), ...(ofIntents ?? []))
+  const looked: LookedAt = {
+    runs,
+    isLedgerKnown: ofLedger !== undefined,
+    areLanesKnown: tasks?.covered !== undefined,
+    areWorkersKnown: ofWorkers?.isKnown === true,
+    areIntentsKnown: ofIntents !== undefined,
+  }
+  await attempt('alerts could not be told', () => tellAlerts(deps, memory, conditions, looked, nowMs))
+}
+
+async function lookAtLedger(deps: Supervising, memory: Memory, nowMs: number): Promise<readonly Condition[]> {
+  const place = await ledgerPlace(deps.pool, deps.schema, deps.statusTopic, await deps.statusEnds())
+  memory.reach = ledgerReach(memory.reach, place, nowMs)
+  const behindMs = nowMs - Math.max(memory.reach.recordedThroughMs, memory.leadsSinceMs)
+  if (place.behind === 0 || behindMs < deps.patience.ledgerLagMs) return []
+  const message = `${place.behind} events are not recorded, the oldest for ${Math.round(behindMs / 1000)} s`
+  return [condition('ledgerLag', {}, message)]
+}
+
+async function lookAtLanes(deps: Supervising, memory: Memory, { lanes }: TasksNow): Promise<void> {
+  const found = laneFindings(memory.lanes, lanes)
+  if (found.length > 0) {
+    await requireLead(deps)
+    for (const { kind, topicPartition, message } of found) deps.log.warn({ kind, topicPartition }, message)
+    await deps.status.publish(
+      found.map(({ kind, topicPartition, message }) => repairMade(kind, { topicPartition }, message, deps.now())),
+    )
+  }
+  memory.lanes = new Map(lanes.map((lane) => [lane.topicPartition, lane]))
+}
+
+interface WorkersFound {
+  /** Of the group; undefined: nobody needed to know. */
+  readonly members: readonly WorkerId[] | undefined
+  readonly conditions: readonly Condition[]
+  /** What workers told is recorded, so that one that is not heard of has said nothing. */
+  readonly isKnown: boolean
+}
+
+/** The group is asked only when somebody needs to know who is in it. */
+async function lookAtWorkers(
+  deps: Supervising,
+  memory: Memory,
+  live: readonly LiveRun[],
+  nowMs: number,
+): Promise<WorkersFound> {
+  if (nowMs >= memory.heard.dueMs)
+    memory.heard = { workers: await heardWorkers(deps.pool, deps.schema), dueMs: nowMs + heardEveryMs }
+  const { workers: heard } = memory.heard
+  const { workerSilentMs, stalledMs } = deps.patience
+  const isMissed = lostWorkers(heard, [], workerSilentMs).length > 0
+  const stands = live.some(({ id }) => nowMs - (memory.stood.get(id)?.sinceMs ?? nowMs) >= stalledMs)
+  if (!isMissed && !stands) return { members: undefined, conditions: workerConditions(heard, []), isKnown: true }
+  const members = await deps.workers()
+  // Of a ledger that is late nothing can be said: what workers told is not recorded yet.
+  const isLate = nowMs - (memory.reach?.recordedThroughMs ?? 0) > workerSilentMs / 2
+  const lost = isLate ? [] : lostWorkers(heard, members, workerSilentMs)
+  const toTell = memory.heard.workers.filter((one) => lost.includes(one) && !memory.lost.has(one.event.instance))
+  if (toTell.length > 0) {
+    await requireLead(deps)
+    await deps.status.publish(toTell.map((one) => workerLost(one, deps.now())))
+    for (const { event } of toTell) memory.lost.add(event.instance)
+  }
+  return { members, conditions: workerConditions(heard, lost), isKnown: !isLate }
+}
+
+async function lookAtIntents(
+  deps: Supervising,
+  memory: Memory,
+  live: readonly LiveRun[],
+): Promise<readonly Condition[]> {
+  const now = deps.now()
+  const standing = live.flatMap(({ id: runId, backfill, state, intent, controlSequence: sequence, intendedAt }) =>
+    intendedAt === null || isTerminalRun(state) || memory.obeyed.get(runId) === sequence
+      ? []
+      : [{ runId, backfill, intent, sequence, at: intendedAt.toISOString() }],
+  )
+  const due = dueIntents(standing, now, deps.patience)
+  if (due.length === 0) return []
+  const workers = await deps.workers()
+  const conditions: Condition[] = []
+  for (const one of due) {
+    const late = lateIntent(one, workers, await deps.runs.acknowledged(one.runId), now, deps.patience)
+    conditions.push(...late)
+    if (late.length === 0) memory.obeyed.set(one.runId, one.sequence)
+    if (late.length === 0 || !isForced(one, now, deps.patience) || memory.forced.get(one.runId) === one.sequence) continue
+    await requireLead(deps)
+    const message = `${late.length} workers do not obey the cancel: it was carried out in the sink, where they are fenced`
+    await deps.status.publish([
+      repairMade('intentForced', { runId: one.runId, backfill: one.backfill }, message, now),
+    ])
+    memory.forced.set(one.runId, one.sequence)
+  }
+  return conditions
+}
