@@ -34,7 +34,9 @@ export interface AlertLook {
   /** Whether this look would have seen its condition: what was not looked at is neither better nor worse. */
   wasLookedAt(this: void, alert: OpenAlert): boolean
   /** How long a condition must be gone before its alert is over. */
-  resolveAfterMs: number
+  readonly resolveAfterMs: number
+  /** How long a leader that has just begun may take to find again what is still so. */
+  foundAgainMs(this: void, kind: AlertKind): number
   readonly before: AlertMemory
 }
 
@@ -81,10 +83,9 @@ export function decideAlerts(look: AlertLook): { readonly told: readonly AlertEv
       continue
     }
     if (!look.wasLookedAt(alert) || isToldOfTheRun(alert)) continue
-    // Of a leader that has just begun: from its first look at the subject.
-    const since = lastSeenMs.get(key) ?? nowMs
+    const since = lastSeenMs.get(key) ?? nowMs + look.foundAgainMs(alert.kind)
     lastSeenMs.set(key, since)
-    if (since < nowMs && nowMs - since >= look.resolveAfterMs) resolve(key, alert, 'it is not so any more')
+    if (nowMs > since && nowMs - since >= look.resolveAfterMs) resolve(key, alert, 'it is not so any more')
   }
   return { told, memory: { open, occurrences, lastSeenMs } }
 }

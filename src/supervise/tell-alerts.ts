@@ -4,7 +4,7 @@ import { type AlertMemory, type Condition, decideAlerts, type OpenAlert } from '
 import { gathered } from './gathered.ts'
 import { knownAlerts } from './known-alerts.ts'
 import type { RunStanding } from './live-runs.ts'
-import { type LookedAt, type Memory, requireLead, type Supervising } from './supervising.ts'
+import { type LookedAt, type Memory, type Patience, requireLead, type Supervising } from './supervising.ts'
 
 /** How a run goes is nobody's concern any more when it has ended. */
 const whileLive: ReadonlySet<AlertKind> = new Set([
@@ -43,6 +43,7 @@ export async function tellAlerts(
     },
     wasLookedAt: (alert) => wasLookedAt(alert, looked),
     resolveAfterMs: deps.patience.resolveAfterMs,
+    foundAgainMs: (kind) => foundAgainMs(kind, deps.patience),
     before,
   })
   if (told.length > 0) {
@@ -57,6 +58,12 @@ export async function tellAlerts(
     deps.notify?.(told)
   }
   memory.alerts = after
+}
+
+/** What must last before it is one. */
+function foundAgainMs(kind: AlertKind, { stalledMs, ledgerLagMs, patienceMs }: Patience): number {
+  if (kind === 'runStalled') return stalledMs
+  return kind === 'ledgerLag' ? ledgerLagMs : patienceMs
 }
 
 async function firstKnown(deps: Supervising, memory: Memory, nowMs: number): Promise<AlertMemory | undefined> {

@@ -14,7 +14,7 @@ const nothing: AlertMemory = { open: new Map(), occurrences: new Map(), lastSeen
 const look = (nowMs: number, conditions: readonly Condition[], before: AlertMemory, more: Partial<AlertLook> = {}) =>
   decideAlerts({
     ...{ nowMs, at: '2026-01-01T00:00:00.000Z', conditions, resolveAfterMs: 100, before },
-    ...{ settled: () => undefined, wasLookedAt: () => true },
+    ...{ settled: () => undefined, wasLookedAt: () => true, foundAgainMs: () => 0 },
     ...more,
   })
 
@@ -88,12 +88,15 @@ it('two supervisors that find the same raise one alert; the next occurrence is a
   expect(again.told[0]?.alertId).not.toBe(a.told[0]?.alertId)
 })
 
-it('a leader that knows what is open from the ledger waits from its own first look', () => {
+it('a leader that knows what is open from the ledger waits for as long as it takes to find it again', () => {
   const { memory } = look(0, [failed], nothing)
   const inherited = { ...memory, lastSeenMs: new Map() }
-  const first = look(5_000, [], inherited)
-  expect(first.told).toEqual([])
-  expect(look(5_200, [], first.memory).told).toMatchObject([{ type: 'alert.resolved' }])
+  const more = { foundAgainMs: () => 400 }
+  const first = look(5_000, [], inherited, more)
+  const second = look(5_499, [], first.memory, more)
+  expect([first.told, second.told]).toEqual([[], []])
+  expect(look(5_499, [failed], first.memory, more).told).toEqual([])
+  expect(look(5_500, [], second.memory, more).told).toMatchObject([{ type: 'alert.resolved' }])
 })
 
 it('alerts about many partitions of a run are one about the run, and those told before stay open meanwhile', () => {
