@@ -111,7 +111,8 @@ export function createWebhook({ url, secret, now, random, limits, log }: Webhook
     send: (events) => {
       for (const event of events) waiting.push({ event, sinceMs: performance.now() })
       const left = waiting.splice(0, Math.max(0, waiting.length - most))
-      if (left.length > 0) log.error({ alerts: left.length }, 'too many alerts wait to be delivered: the oldest are left')
+      if (left.length > 0)
+        log.error({ alerts: left.length }, 'too many alerts wait to be delivered: the oldest are left')
       wake.resolve()
     },
     stop: async () => {

@@ -30,7 +30,16 @@ export const breakerRequest = (runId: RunId): PauseRequest =>
   )
 
 /** What is stored of a partition is in doubt. Asked for once a partition and reason: a person who resumes it has decided. */
-export const quarantineRequest = (runId: RunId, partitionId: PartitionId, kind: string, found: string): PauseRequest => ({
-  ...parked(runId, `${kind}/${partitionId}`, `${found}: look at the alert "${kind}", and resume; or cancel`.slice(0, 500)),
+export const quarantineRequest = (
+  runId: RunId,
+  partitionId: PartitionId,
+  kind: string,
+  found: string,
+): PauseRequest => ({
+  ...parked(
+    runId,
+    `${kind}/${partitionId}`,
+    `${found}: look at the alert "${kind}", and resume; or cancel`.slice(0, 500),
+  ),
   partitionId,
 })

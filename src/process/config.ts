@@ -192,7 +192,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     stageLimitMs: values.TIDEMARK_STAGE_LIMIT_MS,
     supervision: supervisionOf(values),
     alertWebhook:
-      webhook.url === undefined || webhook.secret === undefined ? undefined : { url: webhook.url, secret: webhook.secret },
+      webhook.url === undefined || webhook.secret === undefined
+        ? undefined
+        : { url: webhook.url, secret: webhook.secret },
     database(variable: string): string {
       const url = given[variable]
       if (url === undefined)

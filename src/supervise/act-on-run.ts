@@ -1,6 +1,6 @@
 import type { PartitionId } from '../contract/ids.ts'
-import type { StatusEvent } from '../contract/status.ts'
 import { canMove, isTerminalRun } from '../contract/states.ts'
+import type { StatusEvent } from '../contract/status.ts'
 import { breakerRequest, quarantineRequest } from '../plan/park-request.ts'
 import { taskOf } from '../plan/task-of.ts'
 import type { Sink } from '../sink/sink.ts'

@@ -111,7 +111,10 @@ export function compareRun(look: Look): Difference {
     const recorded = look.ledger.get(partitionId)
     const isLive = checkpoint === undefined || !isTerminalPartition(checkpoint.state)
     const doubt = sameAsBefore(look, partitionId, doubtOf(checkpoint, recorded, look.brokenChains.get(partitionId)))
-    if (doubt !== null && lasted(`${doubt.kind}/${partitionId}`, doubtProgress(doubt, checkpoint, recorded), look.patienceMs))
+    if (
+      doubt !== null &&
+      lasted(`${doubt.kind}/${partitionId}`, doubtProgress(doubt, checkpoint, recorded), look.patienceMs)
+    )
       doubts.push({ ...doubt, partition, isLive: isLive && !isOver })
     if (!isLive) {
       if (knows(recorded, checkpoint)) continue
@@ -121,7 +124,8 @@ export function compareRun(look: Look): Difference {
       const isTold = isOver || look.covered?.(partitionId) === false
       const waitMs = isTold ? look.patienceMs : Math.max(look.patienceMs, look.leaseMs)
       const upToMs = Math.min(look.nowMs, look.recordedThroughMs)
-      if (lastedAnew(`untold/${partitionId}`, progressOf(checkpoint, undefined), waitMs, upToMs)) untold.push(checkpoint)
+      if (lastedAnew(`untold/${partitionId}`, progressOf(checkpoint, undefined), waitMs, upToMs))
+        untold.push(checkpoint)
       continue
     }
     unfinished += 1

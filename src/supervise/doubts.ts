@@ -29,7 +29,10 @@ export function doubtOf(
   if (row === undefined)
     return recorded === undefined
       ? null
-      : { kind: 'checkpointMissing', message: `the ledger has it ${placeOf(recorded)}, and the sink has no checkpoint row` }
+      : {
+          kind: 'checkpointMissing',
+          message: `the ledger has it ${placeOf(recorded)}, and the sink has no checkpoint row`,
+        }
   return (recorded === undefined ? null : contradiction(row, recorded)) ?? brokenDoubt(row, brokenChain)
 }
 
@@ -40,7 +43,8 @@ function contradiction(row: Row, recorded: Recorded): Doubt | null {
   const isForGood = recorded.state === 'completed' || recorded.state === 'cancelled'
   const isOver = isTerminalPartition(row.state)
   // Also when it was claimed again since: what is over for good is never claimed again.
-  if (!isOver && (isForGood || (ahead === 0 && recorded.state === 'failed'))) return { kind: 'ledgerAhead', message: both }
+  if (!isOver && (isForGood || (ahead === 0 && recorded.state === 'failed')))
+    return { kind: 'ledgerAhead', message: both }
   if (isOver && isForGood && recorded.state !== row.state) return { kind: 'phantomCompletion', message: both }
   if (ahead < 0) return null
   const differing = differingTotals(recorded.totals, row.totals)

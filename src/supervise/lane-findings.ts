@@ -70,6 +70,7 @@ export function tooFar(
   isStranded: (partitionId: PartitionId) => boolean,
 ): PassedTasks {
   const known = new Map<PartitionId, PassedTask>()
-  for (const task of [...before.values(), ...passed]) if (isStranded(task.partitionId)) known.set(task.partitionId, task)
+  for (const task of [...before.values(), ...passed])
+    if (isStranded(task.partitionId)) known.set(task.partitionId, task)
   return known
 }

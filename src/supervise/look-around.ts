@@ -3,11 +3,11 @@ import type { RunId, WorkerId } from '../contract/ids.ts'
 import { isTerminalRun } from '../contract/states.ts'
 import { condition } from './alert-texts.ts'
 import type { Condition } from './alerts.ts'
+import { heardWorkers } from './known-workers.ts'
 import { laneFindings } from './lane-findings.ts'
 import { ledgerPlace } from './ledger-place.ts'
 import { ledgerReach } from './ledger-reach.ts'
 import type { LiveRun } from './live-runs.ts'
-import { heardWorkers } from './known-workers.ts'
 import { type Around, lookAtRun } from './look-at-run.ts'
 import { repairMade } from './repairs.ts'
 import {
@@ -41,7 +41,11 @@ export async function lookAround(deps: Supervising, memory: Memory, signal: Abor
 
   const conditions: Condition[] = []
   /** What it found, kept; undefined: it could not be looked at, and is at the next look. */
-  const attempt = async <Found>(what: string, act: () => Promise<Found>, fields: object = {}): Promise<Found | undefined> => {
+  const attempt = async <Found>(
+    what: string,
+    act: () => Promise<Found>,
+    fields: object = {},
+  ): Promise<Found | undefined> => {
     try {
       signal.throwIfAborted()
       return await act()
@@ -67,11 +71,9 @@ export async function lookAround(deps: Supervising, memory: Memory, signal: Abor
   }
   const runs = new Set<RunId>()
   for (const run of [...live, ...due]) {
-    const ofRun = await attempt(
-      'could not look at the run',
-      () => lookAtRun(deps, memory, run, around, signal),
-      { runId: run.id },
-    )
+    const ofRun = await attempt('could not look at the run', () => lookAtRun(deps, memory, run, around, signal), {
+      runId: run.id,
+    })
     if (ofRun === undefined) continue
     conditions.push(...ofRun)
     runs.add(run.id)
@@ -165,12 +167,11 @@ async function lookAtIntents(
     const late = lateIntent(one, workers, await deps.runs.acknowledged(one.runId), now, deps.patience)
     conditions.push(...late)
     if (late.length === 0) memory.obeyed.set(one.runId, one.sequence)
-    if (late.length === 0 || !isForced(one, now, deps.patience) || memory.forced.get(one.runId) === one.sequence) continue
+    if (late.length === 0 || !isForced(one, now, deps.patience) || memory.forced.get(one.runId) === one.sequence)
+      continue
     await requireLead(deps)
     const message = `${late.length} workers do not obey the cancel: it was carried out in the sink, where they are fenced`
-    await deps.status.publish([
-      repairMade('intentForced', { runId: one.runId, backfill: one.backfill }, message, now),
-    ])
+    await deps.status.publish([repairMade('intentForced', { runId: one.runId, backfill: one.backfill }, message, now)])
     memory.forced.set(one.runId, one.sequence)
   }
   return conditions

@@ -1,5 +1,5 @@
-import type { Run } from '../plan/run.ts'
 import { orderOf } from '../plan/domain-order.ts'
+import type { Run } from '../plan/run.ts'
 import type { Span } from '../plan/stretches.ts'
 
 /** A partition of a plan by its bounds. */
@@ -38,13 +38,21 @@ export async function planCoverage(
   const gaps = (span: Span, after: number | null): void => {
     for (const { from, to } of leftOut(span, wanted)) {
       const place = after === null ? 'before the first partition' : `behind partition ${after}`
-      found.push({ kind: 'coverageGap', message: `no partition has ${text(from)} to ${text(to)}, ${place}`, index: after })
+      found.push({
+        kind: 'coverageGap',
+        message: `no partition has ${text(from)} to ${text(to)}, ${place}`,
+        index: after,
+      })
     }
   }
   for await (const { index, from, to } of partitions) {
     if (found.length >= mostNamed) break
     if (index > count && wanted.length === 0)
-      found.push({ kind: 'coverageGap', message: `partitions ${count} to ${index - 1} are not in the plan`, index: before })
+      found.push({
+        kind: 'coverageGap',
+        message: `partitions ${count} to ${index - 1} are not in the plan`,
+        index: before,
+      })
     count = index + 1
     const [begin, end] = [value(from), value(to)]
     if (begin >= end) continue
@@ -62,7 +70,11 @@ export async function planCoverage(
   const start = reached ?? wanted[0]?.from
   if (last !== undefined && start !== undefined && start < last.to) gaps({ from: start, to: last.to }, before)
   else if (wanted.length === 0 && count < run.partitions)
-    found.push({ kind: 'coverageGap', message: `partitions ${count} to ${run.partitions - 1} are not in the plan`, index: before })
+    found.push({
+      kind: 'coverageGap',
+      message: `partitions ${count} to ${run.partitions - 1} are not in the plan`,
+      index: before,
+    })
   return found
 }
 

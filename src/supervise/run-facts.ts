@@ -69,7 +69,8 @@ export function runFacts({ plan, checkpoints, ledger, isPublished, intent, publi
     } else if (intent(partitionId) === 'running') {
       waiting.held += 1
       if (row.worker !== undefined) holders.add(row.worker)
-      if (recorded !== undefined) running.push({ ...partition, worker: row.worker ?? recorded.worker, sinceMs: recorded.firstEventMs })
+      if (recorded !== undefined)
+        running.push({ ...partition, worker: row.worker ?? recorded.worker, sinceMs: recorded.firstEventMs })
     }
   }
   const some = sampleOf(completed)

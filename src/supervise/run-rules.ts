@@ -63,21 +63,29 @@ function stageOf({ facts, workers, othersMove }: RunLook): { what: string; remed
   if (held > 0)
     return {
       what: `${held} partitions are held by ${holders.join(', ') || 'workers'}, and no chunk of them is committed`,
-      remedy: 'Look at the log of these workers, and at locks in the source and the sink; a worker that is started again goes on where it was.',
+      remedy:
+        'Look at the log of these workers, and at locks in the source and the sink; a worker that is started again goes on where it was.',
     }
   if (unclaimed > 0 && workers?.length === 0)
-    return { what: `${unclaimed} partitions are not claimed, and no worker is in the group`, remedy: 'Start a worker: `tidemark worker`.' }
+    return {
+      what: `${unclaimed} partitions are not claimed, and no worker is in the group`,
+      remedy: 'Start a worker: `tidemark worker`.',
+    }
   if (unclaimed > 0)
     return othersMove
       ? null
       : {
           what: `${unclaimed} partitions are published and not claimed, by ${workers?.join(', ') ?? 'workers that are not known'}`,
-          remedy: 'Look at the log of the workers: they may not know the definition of the backfill, or not reach its databases.',
+          remedy:
+            'Look at the log of the workers: they may not know the definition of the backfill, or not reach its databases.',
         }
   if (unpublished > 0)
     return othersMove
       ? null
-      : { what: `${unpublished} tasks are not published`, remedy: 'Start a planner: `tidemark planner`; one that runs says in its log why not.' }
+      : {
+          what: `${unpublished} tasks are not published`,
+          remedy: 'Start a planner: `tidemark planner`; one that runs says in its log why not.',
+        }
   return null
 }
 

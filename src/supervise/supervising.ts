@@ -50,7 +50,10 @@ export interface SupervisorDeps {
    * What contradicts the checkpoint rows of a run in their chunks: asked for when a run has ended. Absent: the sink cannot
    * tell.
    */
-  brokenChains?(sink: Sink, run: RunId): Promise<readonly { readonly partitionId: PartitionId; readonly message: string }[]>
+  brokenChains?(
+    sink: Sink,
+    run: RunId,
+  ): Promise<readonly { readonly partitionId: PartitionId; readonly message: string }[]>
   readonly tasks: TaskLog
   readonly control: Pick<ControlLog, 'clear'>
   readonly status: StatusLog

@@ -4,7 +4,7 @@ import type { Service } from '../process/service.ts'
 import { pause } from '../work/pause.ts'
 import { createLiveRuns } from './live-runs.ts'
 import { lookAround } from './look-around.ts'
-import { type Memory, newMemory, type SupervisorDeps, type Supervising } from './supervising.ts'
+import { type Memory, newMemory, type Supervising, type SupervisorDeps } from './supervising.ts'
 
 const longestRestMs = 30_000
 

@@ -66,7 +66,10 @@ const settings = {
   TIDEMARK_ALERT_RESOLVE_MS: '1000',
 }
 
-export async function startFaultBench(stack: BenchStack, { name, hasOwnLedger = false }: FaultBenchOptions): Promise<FaultBench> {
+export async function startFaultBench(
+  stack: BenchStack,
+  { name, hasOwnLedger = false }: FaultBenchOptions,
+): Promise<FaultBench> {
   const world = await createWorld(stack, {
     ...{ name, backfills: { small: shape }, pauseMs: 0, sessionTimeoutMs: 4_000, leaseMs: 3_000, settings },
   })
@@ -161,7 +164,10 @@ export async function startFaultBench(stack: BenchStack, { name, hasOwnLedger = 
       withAdmin(config, silentLog, (admin) =>
         admin.setOffsets({
           ...{ groupId, topic },
-          partitions: places.map(({ topicPartition, offset }) => ({ partition: topicPartition, offset: String(offset) })),
+          partitions: places.map(({ topicPartition, offset }) => ({
+            partition: topicPartition,
+            offset: String(offset),
+          })),
         }),
       ),
     deleteTasks: async (topicPartitions) => {
@@ -169,7 +175,10 @@ export async function startFaultBench(stack: BenchStack, { name, hasOwnLedger = 
       await withAdmin(config, silentLog, (admin) =>
         admin.deleteTopicRecords({
           topic,
-          partitions: topicPartitions.map((partition) => ({ partition, offset: String(places.get(partition)?.high ?? 0n) })),
+          partitions: topicPartitions.map((partition) => ({
+            partition,
+            offset: String(places.get(partition)?.high ?? 0n),
+          })),
         }),
       )
     },

@@ -92,7 +92,9 @@ const doubled: Fault = {
     return runId
   },
   mended: async (bench, runId) => {
-    const [first, second] = completions(bench, runId).filter((event, _, all) => event.partitionId === all[0]?.partitionId)
+    const [first, second] = completions(bench, runId).filter(
+      (event, _, all) => event.partitionId === all[0]?.partitionId,
+    )
     if (first === undefined || second === undefined) return false
     const [row] = await bench.world.sql<{ times: string }>(
       `select count(*) as times from :schema.ledger_event where partition_id = $1 and type = 'partition.completed'`,

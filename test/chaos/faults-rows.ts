@@ -8,7 +8,9 @@ interface Partition extends Record<string, unknown> {
 }
 
 const partitions = (bench: FaultBench, runId: string): Promise<readonly Partition[]> =>
-  bench.world.sql<Partition>('select partition_id, index from :schema.partition where run_id = $1 order by index', [runId])
+  bench.world.sql<Partition>('select partition_id, index from :schema.partition where run_id = $1 order by index', [
+    runId,
+  ])
 
 async function finishedRun(bench: FaultBench): Promise<string> {
   const runId = await bench.start(0)
@@ -57,7 +59,9 @@ export const rowFaults: readonly Fault[] = [
           [runId],
         )
         const passed = new Set(
-          (await bench.committed()).filter(({ offset, high }) => offset === high).map(({ topicPartition }) => topicPartition),
+          (await bench.committed())
+            .filter(({ offset, high }) => offset === high)
+            .map(({ topicPartition }) => topicPartition),
         )
         over = rows.find(({ held_for }) => passed.has(held_for))?.partition_id
         return over !== undefined
@@ -67,8 +71,9 @@ export const rowFaults: readonly Fault[] = [
       return runId
     },
     mended: async (bench, runId) =>
-      bench.events.some((event) => event.type === 'alert.resolved' && event.kind === 'checkpointMissing' && event.about.runId === runId) &&
-      (await isExact(bench, runId)),
+      bench.events.some(
+        (event) => event.type === 'alert.resolved' && event.kind === 'checkpointMissing' && event.about.runId === runId,
+      ) && (await isExact(bench, runId)),
   },
   {
     name: 'a checkpoint row of a finished run is set back',

@@ -64,7 +64,11 @@ export async function seedFault(bench: FaultBench, fault: Fault): Promise<FaultR
     const runId = await fault.seed(bench, () => {
       damagedAt = Date.now()
     })
-    await bench.until('everything is told that must be', async () => missing(fault.findings, told()).length === 0, withinMs)
+    await bench.until(
+      'everything is told that must be',
+      async () => missing(fault.findings, told()).length === 0,
+      withinMs,
+    )
     if (fault.repair !== null || fault.findings.length === 0) {
       await bench.until('it is mended', () => fault.mended(bench, runId), withinMs)
       isRepaired = fault.repair !== null

@@ -22,12 +22,13 @@ const folder = join(import.meta.dirname, '..', '..', '.tidemark', `faults-${proc
 const note = (line: string): void => console.error(line)
 const cleanCount = 10
 
-const groups: readonly { readonly name: string; readonly faults: readonly Fault[]; readonly hasOwnLedger?: boolean }[] = [
-  { name: 'ledger', faults: ledgerFaults, hasOwnLedger: true },
-  { name: 'offsets', faults: offsetFaults },
-  { name: 'rows', faults: [...rowFaults, ...taskFaults] },
-  { name: 'events', faults: eventFaults },
-]
+const groups: readonly { readonly name: string; readonly faults: readonly Fault[]; readonly hasOwnLedger?: boolean }[] =
+  [
+    { name: 'ledger', faults: ledgerFaults, hasOwnLedger: true },
+    { name: 'offsets', faults: offsetFaults },
+    { name: 'rows', faults: [...rowFaults, ...taskFaults] },
+    { name: 'events', faults: eventFaults },
+  ]
 
 const stack = await startBenchStack(folder, note)
 const results: FaultResult[] = []
@@ -71,7 +72,9 @@ const began = performance.now()
 const workers = Array.from({ length: Number(values['at-once']) }, async () => {
   for (let next = work.shift(); next !== undefined; next = work.shift()) await next()
 })
-const failures = (await Promise.allSettled(workers)).flatMap((done) => (done.status === 'rejected' ? [done.reason] : []))
+const failures = (await Promise.allSettled(workers)).flatMap((done) =>
+  done.status === 'rejected' ? [done.reason] : [],
+)
 for (const failure of failures) console.error(failure)
 await stack.stop()
 

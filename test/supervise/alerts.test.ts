@@ -19,7 +19,9 @@ const look = (nowMs: number, conditions: readonly Condition[], before: AlertMemo
   })
 
 /** Looks one after the other; returns what each told. */
-function lookAt(steps: readonly { atMs: number; there: readonly Condition[]; more?: Partial<AlertLook> }[]): string[][] {
+function lookAt(
+  steps: readonly { atMs: number; there: readonly Condition[]; more?: Partial<AlertLook> }[],
+): string[][] {
   let memory = nothing
   return steps.map(({ atMs, there, more }) => {
     const { told, memory: after } = look(atMs, there, memory, more)
@@ -37,14 +39,7 @@ it('an alert is raised once, and resolved when it has been over for a while', ()
     { atMs: 160, there: [] },
     { atMs: 300, there: [] },
   ])
-  expect(found).toEqual([
-    ['alert.raised partitionsFailed'],
-    [],
-    [],
-    [],
-    ['alert.resolved partitionsFailed'],
-    [],
-  ])
+  expect(found).toEqual([['alert.raised partitionsFailed'], [], [], [], ['alert.resolved partitionsFailed'], []])
 })
 
 it('what comes and goes raises nothing anew', () => {
@@ -117,10 +112,9 @@ it('of two conditions about one thing one is told', () => {
 
 describe('of any history', () => {
   const kinds: AlertKind[] = ['ledgerLag', 'runStalled', 'workerLost']
-  const conditions = fc.array(
-    fc.record({ kind: fc.constantFrom(...kinds), runId: fc.constantFrom(runId, other) }),
-    { maxLength: 4 },
-  )
+  const conditions = fc.array(fc.record({ kind: fc.constantFrom(...kinds), runId: fc.constantFrom(runId, other) }), {
+    maxLength: 4,
+  })
   const histories = fc.array(fc.record({ there: conditions, restMs: fc.nat({ max: 150 }), restart: fc.boolean() }), {
     maxLength: 40,
   })

@@ -1,9 +1,9 @@
 import { fc, test } from '@fast-check/vitest'
 import { expect, it } from 'vitest'
-import { encodeOffsetMetadata, type TaskNote, taskMark } from '../../src/work/offset-metadata.ts'
-import { Lane } from '../../src/work/lane.ts'
-import { type LanePlace, laneFindings, tooFar } from '../../src/supervise/lane-findings.ts'
 import type { TaskMessage } from '../../src/contract/task.ts'
+import { type LanePlace, laneFindings, tooFar } from '../../src/supervise/lane-findings.ts'
+import { Lane } from '../../src/work/lane.ts'
+import { encodeOffsetMetadata, type TaskNote, taskMark } from '../../src/work/offset-metadata.ts'
 
 const ids = Array.from({ length: 40 }, (_, n) => `00000002-0000-4000-8000-${String(n).padStart(12, '0')}`)
 const note = (delta: number): TaskNote => ({
@@ -73,7 +73,14 @@ test.prop([acts])('no life of a lane, however often it is handed over, is taken 
         if (at !== undefined)
           lane.advance(at, {
             ...{ partitionId: ids[Number(at)] ?? '', epoch: 1, sequence, cursor: '9', state: 'running' },
-            totals: { rowsRead: 1, rowsWritten: 1, rowsFiltered: 0, rowsRejected: 0, chunks: sequence, contentHash: '7' },
+            totals: {
+              rowsRead: 1,
+              rowsWritten: 1,
+              rowsFiltered: 0,
+              rowsRejected: 0,
+              chunks: sequence,
+              contentHash: '7',
+            },
           })
         break
       }

@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { expect, it } from 'vitest'
 import type { PinnedBounds } from '../../src/contract/plan.ts'
-import { planCoverage, type PlannedRange } from '../../src/supervise/plan-coverage.ts'
+import { type PlannedRange, planCoverage } from '../../src/supervise/plan-coverage.ts'
 
 const bounds = (to: number, only?: { from: string; to: string }[]): PinnedBounds => ({
   ...{ kind: 'integer', column: 'id', from: '0', to: String(to), estimatedRows: null },
@@ -51,13 +51,24 @@ it('a plan of some ranges covers those, and may be cut anywhere between them', a
 it('of partitions of another run that are done again a missing one is known by its number', async () => {
   const retry = { retryWhat: 'failed' as const }
   const [first, second, third] = ranges([0, 10], [20, 30], [50, 60])
-  expect(await planCoverage(run(100, 3, retry), [first, second, third].flatMap((one) => one ?? []))).toEqual([])
-  expect(await planCoverage(run(100, 3, retry), [first, third].flatMap((one) => one ?? []))).toEqual([
-    { kind: 'coverageGap', message: 'partitions 1 to 1 are not in the plan', index: 0 },
-  ])
-  expect(await planCoverage(run(100, 3, retry), [first, second].flatMap((one) => one ?? []))).toEqual([
-    { kind: 'coverageGap', message: 'partitions 2 to 2 are not in the plan', index: 1 },
-  ])
+  expect(
+    await planCoverage(
+      run(100, 3, retry),
+      [first, second, third].flatMap((one) => one ?? []),
+    ),
+  ).toEqual([])
+  expect(
+    await planCoverage(
+      run(100, 3, retry),
+      [first, third].flatMap((one) => one ?? []),
+    ),
+  ).toEqual([{ kind: 'coverageGap', message: 'partitions 1 to 1 are not in the plan', index: 0 }])
+  expect(
+    await planCoverage(
+      run(100, 3, retry),
+      [first, second].flatMap((one) => one ?? []),
+    ),
+  ).toEqual([{ kind: 'coverageGap', message: 'partitions 2 to 2 are not in the plan', index: 1 }])
 })
 
 const plans = fc

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest'
-import { type WorkerEvent, StatusEvent } from '../../src/contract/status.ts'
+import { StatusEvent, type WorkerEvent } from '../../src/contract/status.ts'
 import { type HeardWorker, lostWorkers, workerConditions, workerLost } from '../../src/supervise/worker-rules.ts'
 
-const told = (worker: string, type: 'worker.started' | 'worker.alive' | 'worker.stopped', silentMs: number): HeardWorker => ({
+const told = (
+  worker: string,
+  type: 'worker.started' | 'worker.alive' | 'worker.stopped',
+  silentMs: number,
+): HeardWorker => ({
   event: {
     ...{ version: 1, type, at: '2026-01-01T00:00:00.000Z', worker, instance: '00000009-0000-4000-8000-000000000001' },
     ...{ sequence: 4, slots: 2, running: 0, lanes: [], residentMb: 90, cpuShare: 0.1, loopDelayMs: 3 },
