@@ -83,7 +83,10 @@ export async function startFaultBench(
   const following = new AbortController()
   const client = await connectClient(config, silentLog)
   const events: StatusEvent[] = []
-  const followed = await client.follow('beginning', following.signal)
+  // The leaders of topics that were just made say for a moment that they are none.
+  const followed = await eventually('the status topic can be followed', () =>
+    client.follow('beginning', following.signal).catch(() => undefined),
+  )
   const reading = (async () => {
     for await (const event of followed) events.push(event)
   })()

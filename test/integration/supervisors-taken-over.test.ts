@@ -30,7 +30,7 @@ async function watchedRun(): Promise<Watched> {
   await prepareSmall(small)
   const start = (role: string): TidemarkProcess => small.tidemark(role, '--definitions', '.')
   await Promise.all([start('planner'), start('ledger')].map((role) => logged(role, 'ready')))
-  const submitted = await small.tidemark('submit', 'small', '--definitions', '.', '--timeout', '1m').ended
+  const submitted = await small.tidemark('submit', 'small', '--timeout', '1m').ended
   expect(submitted.code, submitted.stderr).toBe(0)
   const runId = submitted.stdout.trim()
   const schema = small.env['TIDEMARK_SCHEMA']
