@@ -2,11 +2,12 @@ import type { About } from '../contract/alert.ts'
 import type { PartitionId, RunId, WorkerId } from '../contract/ids.ts'
 import { isTerminalPartition, isTerminalRun } from '../contract/states.ts'
 import { publishOrder } from '../plan/publish-order.ts'
-import type { Sink, StoredCheckpoint } from '../sink/sink.ts'
+import type { Sink } from '../sink/sink.ts'
 import { actOnRun } from './act-on-run.ts'
 import { condition } from './alert-texts.ts'
 import type { Condition } from './alerts.ts'
 import { compareRun, type Difference, type Look } from './compare.ts'
+import { doubtOf } from './doubts.ts'
 import { type PassedTasks, tooFar } from './lane-findings.ts'
 import type { LiveRun } from './live-runs.ts'
 import { type CoverageFinding, planCoverage } from './plan-coverage.ts'
@@ -107,18 +108,18 @@ async function chainsOf(deps: Supervising, sink: Sink, run: RunId): Promise<Read
 function passedTooEarly(
   before: PassedTasks,
   tasks: TasksNow | undefined,
-  { plan, checkpoints, intent }: Pick<Look, 'plan' | 'checkpoints' | 'intent'>,
+  { plan, checkpoints, ledger, intent }: Pick<Look, 'plan' | 'checkpoints' | 'ledger' | 'intent'>,
 ): PassedTasks {
   const covered = tasks?.covered
   if (tasks === undefined || covered === undefined) return before
   if (before.size === 0 && tasks.passed.length === 0) return before
   const planned = new Set(plan.map(({ partitionId }) => partitionId))
-  const isLive = (row: StoredCheckpoint | undefined): boolean => row === undefined || !isTerminalPartition(row.state)
-  return tooFar(
-    before,
-    tasks.passed,
-    (id) => planned.has(id) && isLive(checkpoints.get(id)) && intent(id) === 'running' && !covered(id),
-  )
+  /** Of one whose row is gone, or went back, the offset has passed what was over. */
+  const isLive = (id: PartitionId): boolean => {
+    const row = checkpoints.get(id)
+    return (row === undefined || !isTerminalPartition(row.state)) && doubtOf(row, ledger.get(id), undefined) === null
+  }
+  return tooFar(before, tasks.passed, (id) => planned.has(id) && isLive(id) && intent(id) === 'running' && !covered(id))
 }
 
 function doubtConditions(

@@ -1,6 +1,7 @@
 // One small system that faults are seeded into, one after the other: real servers, planner, ledger writer, supervisor and
 // workers as processes, and the status topic as anybody may follow it.
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Admin } from 'kafkajs'
 import { connectClient } from '../../src/compose.ts'
 import type { StatusEvent } from '../../src/contract/status.ts'
 import { createKafka, withAdmin } from '../../src/kafka/client.ts'
@@ -107,11 +108,8 @@ export async function startFaultBench(
   }
   await until('the roles are ready', async () => rest.isReady() && ledger.isReady())
 
-  const ends = async (): Promise<Map<number, { low: bigint; high: bigint }>> =>
-    withAdmin(config, silentLog, async (admin) => {
-      const found = await admin.fetchTopicOffsets(topic)
-      return new Map(found.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]))
-    })
+  const ends = async (admin: Admin): Promise<Map<number, bigint>> =>
+    new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, BigInt(high)]))
 
   return {
     ...{ world, events, ledger, until },
@@ -151,18 +149,17 @@ export async function startFaultBench(
         )
         return rows.length === 1
       }),
-    committed: async () => {
-      const places = await ends()
-      return withAdmin(config, silentLog, async (admin) => {
+    committed: () =>
+      withAdmin(config, silentLog, async (admin) => {
+        const places = await ends(admin)
         const [of] = await admin.fetchOffsets({ groupId, topics: [topic] })
         return (of?.partitions ?? [])
           .filter(({ offset }) => BigInt(offset) >= 0n)
           .map(({ partition, offset, metadata }) => ({
             ...{ topicPartition: partition, offset: BigInt(offset), metadata: metadata ?? '' },
-            high: places.get(partition)?.high ?? 0n,
+            high: places.get(partition) ?? 0n,
           }))
-      })
-    },
+      }),
     setOffsets: (places) =>
       withAdmin(config, silentLog, (admin) =>
         admin.setOffsets({
@@ -173,18 +170,15 @@ export async function startFaultBench(
           })),
         }),
       ),
-    deleteTasks: async (topicPartitions) => {
-      const places = await ends()
-      await withAdmin(config, silentLog, (admin) =>
-        admin.deleteTopicRecords({
-          topic,
-          partitions: topicPartitions.map((partition) => ({
-            partition,
-            offset: String(places.get(partition)?.high ?? 0n),
-          })),
-        }),
-      )
-    },
+    deleteTasks: (topicPartitions) =>
+      withAdmin(config, silentLog, async (admin) => {
+        const places = await ends(admin)
+        const partitions = topicPartitions.map((partition) => ({
+          partition,
+          offset: String(places.get(partition) ?? 0n),
+        }))
+        await admin.deleteTopicRecords({ topic, partitions })
+      }),
     tell: (some) => status.publish(some),
     stop: async () => {
       const parts = new Set([...working, rest, ledger])

@@ -58,12 +58,12 @@ const deleted: Fault = {
     const runId = await finishedRun(bench)
     const [event] = completions(bench, runId)
     if (event === undefined) throw new Error('no completion was told')
+    damaged()
     await bench.world.sql(
       `with gone as (delete from :schema.ledger_event where partition_id = $1 and type = 'partition.completed')
        update :schema.ledger_partition set state = 'running', rank = 1, sequence = sequence - 1 where partition_id = $1`,
       [event.partitionId],
     )
-    damaged()
     return runId
   },
   mended: async (bench, runId) => {
@@ -87,8 +87,8 @@ const doubled: Fault = {
     const [event] = completions(bench, runId)
     if (event === undefined) throw new Error('no completion was told')
     before.set(runId, await recorded(bench, event.partitionId))
-    await bench.tell([event])
     damaged()
+    await bench.tell([event])
     return runId
   },
   mended: async (bench, runId) => {
@@ -114,8 +114,8 @@ const contradicted: Fault = {
     const [event] = completions(bench, runId)
     if (event === undefined) throw new Error('no completion was told')
     const at = new Date(Date.parse(event.at) - 1_000).toISOString()
-    await bench.tell([{ ...event, at, totals: { ...event.totals, contentHash: '1' } }])
     damaged()
+    await bench.tell([{ ...event, at, totals: { ...event.totals, contentHash: '1' } }])
     return runId
   },
   mended: async () => false,

@@ -59,8 +59,8 @@ const back: Fault = {
     await bench.stopWorkers()
     const [lane] = (await bench.committed()).filter(({ offset }) => offset > 0n)
     if (lane === undefined) throw new Error('no offset was committed')
-    await bench.setOffsets([{ topicPartition: lane.topicPartition, offset: lane.offset - 1n }])
     damaged()
+    await bench.setOffsets([{ topicPartition: lane.topicPartition, offset: lane.offset - 1n }])
     await seenAsItIs(bench)
     await bench.workers(workers)
     return runId
@@ -84,8 +84,8 @@ const forward: Fault = {
       ({ topicPartition, offset, high }) => live.has(topicPartition) && high - offset === 1n,
     )
     if (lane === undefined) throw new Error('no lane has one task that is not over')
-    await bench.setOffsets([{ topicPartition: lane.topicPartition, offset: lane.high }])
     damaged()
+    await bench.setOffsets([{ topicPartition: lane.topicPartition, offset: lane.high }])
     await bench.until('it is published again', async () =>
       bench.events.some((event) => event.type === 'partition.republished' && event.runId === runId),
     )
@@ -110,8 +110,8 @@ const metadata: Fault = {
     await seenAsItIs(bench)
     const lane = (await bench.committed()).find((one) => (decodeOffsetMetadata(one.metadata)?.tasks.length ?? 0) > 0)
     if (lane === undefined) throw new Error('no committed offset has checkpoints in its metadata')
-    await bench.setOffsets([lane])
     damaged()
+    await bench.setOffsets([lane])
     await seenAsItIs(bench)
     await bench.workers(workers)
     return runId

@@ -39,8 +39,8 @@ export const rowFaults: readonly Fault[] = [
     seed: async (bench, damaged) => {
       const runId = await finishedRun(bench)
       const [first] = await partitions(bench, runId)
-      await bench.world.sql('delete from :schema.checkpoint where partition_id = $1', [first?.partition_id])
       damaged()
+      await bench.world.sql('delete from :schema.checkpoint where partition_id = $1', [first?.partition_id])
       return runId
     },
     mended: never,
@@ -66,8 +66,8 @@ export const rowFaults: readonly Fault[] = [
         over = rows.find(({ held_for }) => passed.has(held_for))?.partition_id
         return over !== undefined
       })
-      await bench.world.sql('delete from :schema.checkpoint where partition_id = $1', [over])
       damaged()
+      await bench.world.sql('delete from :schema.checkpoint where partition_id = $1', [over])
       return runId
     },
     mended: async (bench, runId) =>
@@ -82,11 +82,11 @@ export const rowFaults: readonly Fault[] = [
     seed: async (bench, damaged) => {
       const runId = await finishedRun(bench)
       const [, second] = await partitions(bench, runId)
+      damaged()
       await bench.world.sql(
         `update :schema.checkpoint set state = 'running', sequence = sequence - 1 where partition_id = $1`,
         [second?.partition_id],
       )
-      damaged()
       return runId
     },
     mended: never,
@@ -98,10 +98,10 @@ export const rowFaults: readonly Fault[] = [
     seed: async (bench, damaged) => {
       const runId = await finishedRun(bench)
       const [, , third] = await partitions(bench, runId)
+      damaged()
       await bench.world.sql('update :schema.checkpoint set content_hash = content_hash + 1 where partition_id = $1', [
         third?.partition_id,
       ])
-      damaged()
       return runId
     },
     mended: never,
@@ -114,8 +114,8 @@ export const rowFaults: readonly Fault[] = [
       // Before the supervisor has read the plan, or at its next look at it.
       const runId = await bench.start(0)
       const all = await partitions(bench, runId)
-      await bench.world.sql('delete from :schema.partition where partition_id = $1', [all[5]?.partition_id])
       damaged()
+      await bench.world.sql('delete from :schema.partition where partition_id = $1', [all[5]?.partition_id])
       return runId
     },
     mended: never,
@@ -134,8 +134,8 @@ export const taskFaults: readonly Fault[] = [
       const byLane = Map.groupBy(await partitions(bench, runId), ({ partition_id }) => laneOf(partition_id))
       const alone = [...byLane].filter(([, of]) => of.length === 1).map(([lane]) => lane)
       if (alone.length < 3) throw new Error('there are no three tasks alone in their lanes')
-      await bench.deleteTasks(alone.slice(0, 3))
       damaged()
+      await bench.deleteTasks(alone.slice(0, 3))
       await bench.until(
         'they are published again',
         async () =>
