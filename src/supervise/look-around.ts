@@ -15,6 +15,7 @@ import {
   LeadLost,
   type LookedAt,
   type Memory,
+  remember,
   requireLead,
   type Supervising,
   type TasksNow,
@@ -99,8 +100,9 @@ function dueRuns({ endedDueMs }: Memory, lately: readonly LiveRun[], nowMs: numb
 
 async function lookAtLedger(deps: Supervising, memory: Memory, nowMs: number): Promise<readonly Condition[]> {
   const place = await ledgerPlace(deps.pool, deps.schema, deps.statusTopic, await deps.statusEnds())
-  memory.reach = ledgerReach(memory.reach, place, nowMs)
-  const behindMs = nowMs - memory.reach.awaited.atMs
+  const reach = ledgerReach(memory.reach, place, nowMs)
+  remember(memory, { reach })
+  const behindMs = nowMs - reach.awaited.atMs
   if (place.behind === 0 || behindMs < deps.patience.ledgerLagMs) return []
   const message = `${place.behind} events are not recorded, the oldest for ${Math.round(behindMs / 1000)} s`
   return [condition('ledgerLag', {}, message)]
@@ -115,5 +117,5 @@ async function lookAtLanes(deps: Supervising, memory: Memory, { lanes }: TasksNo
       found.map(({ kind, topicPartition, message }) => repairMade(kind, { topicPartition }, message, deps.now())),
     )
   }
-  memory.lanes = new Map(lanes.map((lane) => [lane.topicPartition, lane]))
+  remember(memory, { lanes: new Map(lanes.map((lane) => [lane.topicPartition, lane])) })
 }
