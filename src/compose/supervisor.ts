@@ -1,6 +1,9 @@
+import { createWebhook } from '../alert/webhook.ts'
 import { discoverBackfills } from '../define/discover.ts'
 import { createControlLog, createStatusLog, createTaskLog, produceRequest } from '../kafka/message-logs.ts'
 import { createOpenTasks } from '../kafka/open-tasks.ts'
+import { topicName } from '../kafka/topic-catalog.ts'
+import { createTopicEnds } from '../kafka/topic-ends.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
@@ -15,37 +18,43 @@ export async function composeSupervisor(config: Config, log: Log, mark: Mark): P
   const definitions = await discoverBackfills(config.definitionsFolder)
   const base = foundationOf(config, `supervisor-${process.pid}`, 4, log)
   const pool = base.pool(config.databaseUrl)
+  const statusTopic = topicName(config.topicPrefix, 'status')
   const openTasks = createOpenTasks(config, base.codec, log)
+  const statusEnds = createTopicEnds(config, statusTopic, log)
   const adapters = adaptersOf(config, base.pool, log, mark)
+  const webhook =
+    config.alertWebhook === undefined
+      ? undefined
+      : createWebhook({ ...config.alertWebhook, now: () => new Date(), random: Math.random, log })
   const supervisor = createSupervisor({
     pool,
     schema: config.schema,
     definitions,
     openSink: adapters.sink,
-    covered: () => openTasks.covered(),
+    openTasks: () => openTasks.look(),
     workers: () => openTasks.workers(),
+    statusTopic,
+    statusEnds: () => statusEnds.read(),
     control: createControlLog(base.logs),
     tasks: createTaskLog(base.logs),
     status: createStatusLog(base.logs),
+    ...(webhook === undefined ? {} : { notify: webhook.send }),
     ask: (request) => produceRequest(base.logs, request, new Date()),
-    leaseMs: config.leaseMs,
-    everyMs: 500,
-    patienceMs: 5_000,
+    patience: { ...config.supervision, leaseMs: config.leaseMs },
     now: () => new Date(),
     mark,
     log,
   })
-  const both: Service = {
+  const parts: readonly Service[] = [openTasks, statusEnds, ...(webhook === undefined ? [] : [webhook]), supervisor]
+  const all: Service = {
     start: async () => {
-      await openTasks.start()
-      await supervisor.start()
+      for (const part of parts) await part.start()
     },
     stop: async () => {
-      await supervisor.stop()
-      await openTasks.stop()
+      for (const part of parts.toReversed()) await part.stop()
     },
   }
-  return running(base, both, async () => {
+  return running(base, all, async () => {
     await migrate(pool, { schema: config.schema, ...control })
   })
 }

@@ -4,18 +4,30 @@ import { TaskMessage } from '../contract/task.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import type { Service } from '../process/service.ts'
+import type { LanePlace, PassedTask } from '../supervise/lane-findings.ts'
 import { createKafka, kafkaUnreachable } from './client.ts'
 import type { Codec } from './codec.ts'
-import { committedPlaces } from './committed-places.ts'
 import { type FollowedTopic, followTopic } from './follow-topic.ts'
 import { groupWorkers } from './group-workers.ts'
 import { groupName, topicName } from './topic-catalog.ts'
 
-/** Which partitions an open task covers; undefined while that is not known, when everything must count as covered. */
+export interface TasksNow {
+  /** Which partitions an open task covers; undefined while that is not known, when everything must count as covered. */
+  readonly covered: ((partitionId: PartitionId) => boolean) | undefined
+  readonly lanes: readonly LanePlace[]
+  /** Tasks that committed offsets have passed since the look before; those that are gone from the topic are not among them. */
+  readonly passed: readonly PassedTask[]
+}
+
 export interface OpenTasks extends Service {
-  covered(): Promise<((partitionId: PartitionId) => boolean) | undefined>
+  look(): Promise<TasksNow>
   /** The workers of the group, now. */
   workers(): Promise<readonly WorkerId[]>
+}
+
+interface Standing extends LanePlace {
+  readonly low: bigint
+  readonly high: bigint
 }
 
 interface Place {
@@ -36,13 +48,21 @@ export function createOpenTasks(config: Config, codec: Codec, log: Log): OpenTas
   let followed: FollowedTopic | undefined
   let reading: Promise<void> | undefined
 
-  const committed = async (): Promise<Map<number, bigint>> =>
-    new Map(
-      (await committedPlaces(admin, groupId, topic)).map(({ topicPartition, offset }) => [
-        topicPartition,
-        BigInt(offset),
-      ]),
-    )
+  /** Where the group stands, and what the topic has; an offset that it does not have counts as none. */
+  const standing = async (): Promise<readonly Standing[]> => {
+    const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] })
+    // Afterwards: the end that was there before a commit may lie below it.
+    const ends = await admin.fetchTopicOffsets(topic)
+    const known = new Map((committed?.partitions ?? []).map((entry) => [entry.partition, entry]))
+    return ends.map(({ partition: topicPartition, low, high }) => {
+      const entry = known.get(topicPartition)
+      const offset = BigInt(entry?.offset ?? -1)
+      const isThere = offset >= BigInt(low) && offset <= BigInt(high)
+      const committed = isThere ? offset : null
+      const metadata = isThere ? (entry?.metadata ?? '') : ''
+      return { topicPartition, committed, metadata, low: BigInt(low), high: BigInt(high) }
+    })
+  }
 
   const read = async (records: FollowedTopic): Promise<void> => {
     for await (const record of records) {
@@ -59,7 +79,9 @@ export function createOpenTasks(config: Config, codec: Codec, log: Log): OpenTas
       } catch (error) {
         throw kafkaUnreachable(config, 'looking at open tasks', error)
       }
-      const from = new Map([...(await committed())].map(([partition, offset]) => [partition, offset.toString()]))
+      const from = new Map(
+        (await standing()).map(({ topicPartition, committed, low }) => [topicPartition, String(committed ?? low)]),
+      )
       const records = await followTopic(config, codec, log, topic, from, ended.signal)
       followed = records
       reading = read(records).catch((error: unknown) => {
@@ -67,14 +89,20 @@ export function createOpenTasks(config: Config, codec: Codec, log: Log): OpenTas
         followed = undefined
       })
     },
-    covered: async () => {
-      const [offsets, ends] = await Promise.all([committed(), admin.fetchTopicOffsets(topic)])
+    look: async () => {
+      const lanes = await standing()
       const places = followed?.places()
-      if (places === undefined || ends.some(({ partition, high }) => (places.get(partition) ?? 0n) < BigInt(high)))
-        return undefined
-      for (const [partitionId, { topicPartition, offset }] of newest)
-        if (offset < (offsets.get(topicPartition) ?? 0n)) newest.delete(partitionId)
-      return (partitionId) => newest.has(partitionId)
+      if (places === undefined || lanes.some(({ topicPartition, high }) => (places.get(topicPartition) ?? 0n) < high))
+        return { covered: undefined, lanes, passed: [] }
+      const byPlace = new Map(lanes.map((lane) => [lane.topicPartition, lane]))
+      const passed: PassedTask[] = []
+      for (const [partitionId, place] of newest) {
+        const { committed = null, low = 0n } = byPlace.get(place.topicPartition) ?? {}
+        if (place.offset >= (committed ?? low)) continue
+        newest.delete(partitionId)
+        if (place.offset >= low) passed.push({ partitionId, ...place })
+      }
+      return { covered: (partitionId) => newest.has(partitionId), lanes, passed }
     },
     workers: () => groupWorkers(admin, groupId, config),
     stop: async () => {

@@ -1,4 +1,4 @@
-import type { RunId } from '../contract/ids.ts'
+import type { PartitionId, RunId } from '../contract/ids.ts'
 import type { PauseRequest } from '../contract/request.ts'
 
 const parked = (runId: RunId, why: string, reason: string): PauseRequest => ({
@@ -28,3 +28,18 @@ export const breakerRequest = (runId: RunId): PauseRequest =>
     'circuit-breaker',
     'more than half of at least 50 partitions failed: look at the dead letters, mend what they name, and resume; or cancel',
   )
+
+/** What is stored of a partition is in doubt. Asked for once a partition and reason: a person who resumes it has decided. */
+export const quarantineRequest = (
+  runId: RunId,
+  partitionId: PartitionId,
+  kind: string,
+  found: string,
+): PauseRequest => ({
+  ...parked(
+    runId,
+    `${kind}/${partitionId}`,
+    `${found}: look at the alert "${kind}", and resume; or cancel`.slice(0, 500),
+  ),
+  partitionId,
+})

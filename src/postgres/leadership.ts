@@ -10,8 +10,8 @@ export interface Leadership {
   resign(): Promise<void>
 }
 
-/** A leader that says nothing for so long is stopped, and the server ends its session: another one takes over. */
-const silentMs = 10_000
+/** A leader that says nothing for so long is stopped, and the server ends its session: another one takes over within 10 s. */
+const silentMs = 8_000
 const signEveryMs = 2_000
 
 /**

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { TerminalError } from '../contract/errors.ts'
 import { WorkerId } from '../contract/ids.ts'
 import { otherBrokers } from './other-brokers.ts'
+import { type Supervision, supervisionOf } from './supervision.ts'
 
 const list = z.string().transform((text) =>
   text
@@ -64,6 +65,19 @@ export const Environment = z.object({
   // Above every limit of a Postgres statement (pool.ts), or the watchdog would come first.
   TIDEMARK_STAGE_LIMIT_MS: whole(1000, 86_400_000).default(600_000),
   TIDEMARK_REPLICATION: whole(-1, 9).default(-1),
+  TIDEMARK_PATIENCE_MS: whole(100, 600_000).default(5_000),
+  TIDEMARK_LOOK_BACK_MS: whole(0, 30 * 86_400_000).default(3_600_000),
+  TIDEMARK_ENDED_EVERY_MS: whole(100, 86_400_000).default(30_000),
+  TIDEMARK_WORKER_SILENT_MS: whole(1_000, 3_600_000).default(30_000),
+  TIDEMARK_STALLED_MS: whole(1_000, 86_400_000).default(300_000),
+  TIDEMARK_SLOW_FACTOR: whole(2, 1_000).default(5),
+  TIDEMARK_SLOW_MS: whole(1_000, 86_400_000).default(60_000),
+  TIDEMARK_LEDGER_LAG_MS: whole(1_000, 86_400_000).default(15_000),
+  TIDEMARK_INTENT_LATE_MS: whole(1_000, 3_600_000).default(10_000),
+  TIDEMARK_INTENT_FORCED_MS: whole(1_000, 86_400_000).default(300_000),
+  TIDEMARK_ALERT_RESOLVE_MS: whole(0, 3_600_000).default(5_000),
+  TIDEMARK_ALERT_WEBHOOK: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  TIDEMARK_ALERT_WEBHOOK_SECRET: z.string().min(16, 'must be at least 16 characters').optional(),
 })
 
 /** What it takes to talk to the topics. */
@@ -106,6 +120,9 @@ export interface Config {
   readonly leaseMs: number
   /** How long a task may wait in one stage (claim, read, transform, write, tell) before the worker counts as stuck. */
   readonly stageLimitMs: number
+  readonly supervision: Supervision
+  /** Where alerts are sent; undefined: nowhere. */
+  readonly alertWebhook: { readonly url: string; readonly secret: string } | undefined
   /** Connection string of a database that a definition names by its environment variable. Throws TerminalError (CONFIG_INVALID). */
   database(variable: string): string
   /** How to reach the brokers that a definition names by their environment variable. Throws TerminalError (CONFIG_INVALID). */
@@ -132,6 +149,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     followEveryMs: values.TIDEMARK_FOLLOW_EVERY_MS,
     leaseMs: values.TIDEMARK_LEASE_MS,
     stageLimitMs: values.TIDEMARK_STAGE_LIMIT_MS,
+    supervision: supervisionOf(values),
+    alertWebhook: webhookOf(values),
     database(variable: string): string {
       const url = given[variable]
       if (url === undefined)
@@ -143,6 +162,18 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     },
     brokers: (variable: string) => otherBrokers(given, variable, readConfig),
   })
+}
+
+function webhookOf({
+  TIDEMARK_ALERT_WEBHOOK: url,
+  TIDEMARK_ALERT_WEBHOOK_SECRET: secret,
+}: z.output<typeof Environment>): Config['alertWebhook'] {
+  if (url === undefined) return undefined
+  if (secret !== undefined) return { url, secret }
+  throw new TerminalError(
+    'CONFIG_INVALID',
+    'TIDEMARK_ALERT_WEBHOOK is set and needs TIDEMARK_ALERT_WEBHOOK_SECRET: whoever receives alerts must be able to tell that they are ours',
+  )
 }
 
 /** The variables that say how to talk to the topics. */
@@ -214,7 +245,7 @@ export function topicsOf(values: z.output<typeof TopicEnvironment>): TopicConfig
 }
 
 /** True for variables whose value is, or holds, a password: a wrong one is not shown. */
-export const isSecret = (variable: string): boolean => /PASSWORD|_URL$/.test(variable)
+export const isSecret = (variable: string): boolean => /PASSWORD|SECRET|_URL$|WEBHOOK$/.test(variable)
 
 /** Reads NAME_FILE into NAME where only the former is set: secrets mounted as files. Empty values count as not set. */
 export function withFiles(env: NodeJS.ProcessEnv): Record<string, string> {

@@ -59,8 +59,10 @@ export function effectiveSettings({ cwd, env, file, running }: Sources): Effecti
 export function redacted(variable: string, value: string): string {
   const isOwn = settings.some(({ variable: name }) => name === variable)
   if (isOwn && !isSecret(variable)) return value
-  if (/PASSWORD$/.test(variable) || !URL.canParse(value)) return '***'
+  if (/(PASSWORD|SECRET)$/.test(variable) || !URL.canParse(value)) return '***'
   const url = new URL(value)
+  // Whoever knows the path of many a webhook may post to it.
+  if (/WEBHOOK$/.test(variable)) return `${url.origin}/***`
   if (url.password !== '') url.password = '***'
   for (const name of [...url.searchParams.keys()])
     if (/pass|secret|token|key/i.test(name)) url.searchParams.set(name, '***')

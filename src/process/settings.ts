@@ -55,6 +55,43 @@ const words = {
     path: 'stageLimitMs',
     about: 'a worker ends when one of its tasks is longer in one stage: claim, read, transform, write, tell',
   },
+  TIDEMARK_PATIENCE_MS: {
+    path: 'supervisor.patienceMs',
+    about: 'how long a difference between plan, ledger, offsets and sink must last before it is one',
+  },
+  TIDEMARK_LOOK_BACK_MS: {
+    path: 'supervisor.lookBackMs',
+    about: 'runs that ended so lately are compared too',
+  },
+  TIDEMARK_ENDED_EVERY_MS: {
+    path: 'supervisor.endedEveryMs',
+    about: 'from one look at a run that has ended to the next, at least',
+  },
+  TIDEMARK_WORKER_SILENT_MS: {
+    path: 'alerts.workerSilentMs',
+    about: 'a worker that says nothing for so long, and is in no group, is lost',
+  },
+  TIDEMARK_STALLED_MS: { path: 'alerts.stalledMs', about: 'a run of which nothing moves for so long stands still' },
+  TIDEMARK_SLOW_FACTOR: {
+    path: 'alerts.slowFactor',
+    about: 'a partition that runs so many times as long as the median of the completed ones is slow',
+  },
+  TIDEMARK_SLOW_MS: { path: 'alerts.slowMs', about: 'a partition that runs for less is not slow' },
+  TIDEMARK_LEDGER_LAG_MS: { path: 'alerts.ledgerLagMs', about: 'events may wait so long to be recorded' },
+  TIDEMARK_INTENT_LATE_MS: {
+    path: 'alerts.intentLateMs',
+    about: 'a worker that needs longer to obey a pause, a cancel or new limits is named',
+  },
+  TIDEMARK_INTENT_FORCED_MS: {
+    path: 'alerts.intentForcedMs',
+    about: 'a worker that needs longer will not obey: a cancel is carried out without it, a pause is critical',
+  },
+  TIDEMARK_ALERT_RESOLVE_MS: {
+    path: 'alerts.resolveMs',
+    about: 'how long what an alert is about must be over before the alert is',
+  },
+  TIDEMARK_ALERT_WEBHOOK: { path: 'alerts.webhook', about: 'where alerts are sent by POST; docs/alerts.md' },
+  TIDEMARK_ALERT_WEBHOOK_SECRET: { path: 'alerts.webhookSecret', about: 'what they are signed with' },
 } as const satisfies Record<Variable, SettingWords>
 
 export interface Setting extends SettingWords {
@@ -98,8 +135,11 @@ const databases = z
 
 /** What a configuration file may say. Every field may be left out. */
 export const ConfigFile = ((): z.ZodObject => {
-  const [top, kafka, sasl, registry]: Fields[] = [{}, {}, {}, {}]
-  const groups: Record<string, Fields | undefined> = { '': top, kafka, 'kafka.sasl': sasl, registry }
+  const [top, kafka, sasl, registry, supervisor, alerts]: Fields[] = [{}, {}, {}, {}, {}, {}]
+  const groups: Record<string, Fields | undefined> = {
+    '': top,
+    ...{ kafka, 'kafka.sasl': sasl, registry, supervisor, alerts },
+  }
   for (const { path, about, schema, fallback, variable } of settings) {
     if (path === null) continue
     const at = path.lastIndexOf('.')
@@ -114,6 +154,7 @@ export const ConfigFile = ((): z.ZodObject => {
   return strict({
     ...{ $schema: z.string().optional().describe('For editors.') },
     ...{ kafka: strict({ ...kafka, sasl: strict(sasl).optional() }).optional(), registry: strict(registry).optional() },
+    ...{ supervisor: strict(supervisor).optional(), alerts: strict(alerts).optional() },
     ...top,
     databases,
   })

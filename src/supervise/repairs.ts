@@ -1,3 +1,4 @@
+import type { About, RepairKind } from '../contract/alert.ts'
 import type { RunEnd, StatusEvent } from '../contract/status.ts'
 import type { Run } from '../plan/run.ts'
 import type { StoredPartition } from '../plan/task-of.ts'
@@ -37,9 +38,15 @@ export function partitionEnd(
 
 const unknownFailure = { reason: 'UNKNOWN', message: 'the worker that knew why did not tell', attempts: 0 }
 
-export function republished(run: Run, { partitionId, index }: StoredPartition, now: Date): StatusEvent {
-  const message = 'no open task covered the partition: its task was published again'
+/** `cause`: what became of its task, where that is known. */
+export function republished(run: Run, { partitionId, index }: StoredPartition, now: Date, cause?: string): StatusEvent {
+  const message = `${cause ?? 'no open task covered the partition'}: its task was published again`
   return { ...ofRun(run, now), type: 'partition.republished', partitionId, index, message }
+}
+
+/** That something was mended, for the record. */
+export function repairMade(kind: RepairKind, about: About, message: string, now: Date): StatusEvent {
+  return { version: 1, type: 'repair.made', at: now.toISOString(), kind, about, message }
 }
 
 export function runEnd(

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
 import type { Role } from '../../src/compose.ts'
+import type { StatusEvent } from '../../src/contract/status.ts'
 import { ChildMessage } from '../../src/process/parent.ts'
 import { goOn, type Harm, Passed } from './harm.ts'
 import type { Launch } from './role-process.ts'
@@ -19,6 +20,8 @@ export interface PartOptions {
   /** Started again when it has ended without being asked to. Default true. */
   readonly restart?: boolean
   readonly slots?: number
+  /** Of its first life: the first event of this type that it tells never reaches the topic, though it is acknowledged. */
+  readonly losesEvent?: StatusEvent['type']
   /** How far the wall clock of a life is ahead of the machine's when it begins; lives count from 0. */
   clockMs?(life: number): number
 }
@@ -82,6 +85,7 @@ export function startPart(world: World, ports: Ports, options: PartOptions): Par
       kafkaPort: ports.kafkaPort,
       harm,
       clockMs: options.clockMs?.(life) ?? 0,
+      losesEvent: life === 0 ? (options.losesEvent ?? null) : null,
     }
     const log = openSync(logFile, 'a')
     const born = spawn(process.execPath, [entry, JSON.stringify(launch)], { env, stdio: ['ignore', log, log, 'ipc'] })
@@ -153,7 +157,7 @@ export async function request(
   const log = openSync(join(world.folder, 'client.log'), 'a')
   for (let tries = 1; ; tries += 1) {
     const launch: Launch = {
-      ...{ roles: [], kafkaPort: ports.kafkaPort, harm: tries === 1 ? harm : null, clockMs: 0 },
+      ...{ roles: [], kafkaPort: ports.kafkaPort, harm: tries === 1 ? harm : null, clockMs: 0, losesEvent: null },
       request: { requestKey, backfill, params: { pauseMs: world.pauseMs } },
     }
     const client = spawn(process.execPath, [entry, JSON.stringify(launch)], {

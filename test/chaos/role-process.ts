@@ -8,6 +8,7 @@ import { noMark } from '../../src/process/marks.ts'
 import { connectParent } from '../../src/process/parent.ts'
 import { runRole } from '../../src/process/run-role.ts'
 import { Harm, harmfulMark } from './harm.ts'
+import { loseEvent } from './lose-event.ts'
 import { rerouteKafka } from './reroute.ts'
 import { ClockShift, shiftableClock } from './shift-clock.ts'
 
@@ -22,6 +23,8 @@ const Launch = z.object({
   harm: Harm.nullable(),
   /** How far its wall clock is ahead of the machine's. */
   clockMs: z.int(),
+  /** The first event of this type that it tells never reaches the topic. */
+  losesEvent: z.string().nullable(),
 })
 export type Launch = z.infer<typeof Launch>
 
@@ -32,7 +35,8 @@ process.on('message', (said) => {
   const shift = ClockShift.safeParse(said)
   if (shift.success) setClock(shift.data.clockMs)
 })
-const { kafkaPort } = launch
+const { kafkaPort, losesEvent } = launch
+if (losesEvent !== null) loseEvent(losesEvent)
 if (kafkaPort !== null) rerouteKafka(() => kafkaPort)
 const config = readConfig(process.env)
 const mark = launch.harm === null ? noMark : harmfulMark(launch.harm, process)

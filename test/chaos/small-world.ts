@@ -37,6 +37,8 @@ export interface WorldOptions {
   readonly leaseMs: number
   /** The tables refuse one row of 97. */
   readonly refuses?: boolean
+  /** Environment variables of the roles besides. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 export interface World {
@@ -85,6 +87,7 @@ export async function createWorld(stack: Servers, options: WorldOptions): Promis
       TIDEMARK_DEFINITIONS: definitions,
       TIDEMARK_SESSION_TIMEOUT_MS: String(options.sessionTimeoutMs),
       TIDEMARK_LEASE_MS: String(options.leaseMs),
+      ...options.settings,
     }
   }
   const config = readConfig(env(null))

@@ -13,10 +13,14 @@ import { defineBackfill, partition } from '../../src/index.ts'
 import { recordEvents } from '../../src/ledger/record-events.ts'
 import type { Service } from '../../src/process/service.ts'
 import type { Sink, StoredCheckpoint } from '../../src/sink/sink.ts'
-import { createSupervisor, type SupervisorDeps } from '../../src/supervise/supervisor.ts'
+import type { LanePlace, PassedTask } from '../../src/supervise/lane-findings.ts'
+import type { TopicEnd } from '../../src/supervise/ledger-reach.ts'
+import type { Patience, SupervisorDeps } from '../../src/supervise/supervising.ts'
+import { createSupervisor } from '../../src/supervise/supervisor.ts'
 import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
 import { eventually } from '../support/eventually.ts'
 import { silentLog } from '../support/silent-log.ts'
+import { testConfig } from '../support/test-config.ts'
 
 const Row = z.object({ id: z.string() })
 const backfill = defineBackfill({
@@ -44,6 +48,11 @@ interface World {
   readonly tasks: TaskMessage[]
   readonly events: StatusEvent[]
   readonly asked: PauseRequest[]
+  /** What the next look finds of committed offsets. */
+  readonly lanes: LanePlace[]
+  readonly passed: PassedTask[]
+  /** Where the status topic ends. */
+  ends: TopicEnd[]
   /** Looks that asked which partitions are covered. */
   looks: number
 }
@@ -66,7 +75,10 @@ async function world(): Promise<World> {
       [runId, n, partitionId(n), String(n * 10), String(n * 10 + 10)],
     )
   const covered = new Set([0, 1, 2].map(partitionId))
-  return { database, runId, checkpoints: new Map(), covered, tasks: [], events: [], asked: [], looks: 0 }
+  return {
+    ...{ database, runId, checkpoints: new Map(), covered, tasks: [], events: [], asked: [], looks: 0 },
+    ...{ lanes: [], passed: [], ends: [] },
+  }
 }
 
 const running: Service[] = []
@@ -74,7 +86,11 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((service) => service.stop()))
 })
 
-async function supervise(around: World, more: Partial<SupervisorDeps> = {}): Promise<Service> {
+interface Supervised extends Partial<SupervisorDeps> {
+  readonly times?: Partial<Patience>
+}
+
+async function supervise(around: World, { times, ...more }: Supervised = {}): Promise<Service> {
   const { database, checkpoints, tasks, events } = around
   const service = createSupervisor({
     ...{ pool: database.pool, schema: database.schema, log: silentLog, now: () => new Date() },
@@ -92,17 +108,23 @@ async function supervise(around: World, more: Partial<SupervisorDeps> = {}): Pro
             return ended
           }),
       }) as unknown as Sink,
-    covered: async () => {
+    openTasks: async () => {
       around.looks += 1
       const now = new Set(around.covered)
-      return (id) => now.has(id)
+      return { covered: (id) => now.has(id), lanes: [...around.lanes], passed: around.passed.splice(0) }
     },
+    statusTopic: 'status',
+    statusEnds: async () => around.ends,
     workers: async () => [],
     ask: async (request) => void around.asked.push(request),
     control: { clear: async () => {} },
     tasks: { publish: async (some) => void tasks.push(...some) },
     status: { publish: async (some) => void events.push(...some) },
-    ...{ everyMs: 10, patienceMs: 100, leaseMs: 100 },
+    patience: {
+      ...testConfig().supervision,
+      ...{ everyMs: 10, patienceMs: 100, leaseMs: 100, endedEveryMs: 50, resolveAfterMs: 100 },
+      ...times,
+    },
     ...more,
   })
   running.push(service)
@@ -138,7 +160,7 @@ async function looksOn(around: World, times = 2): Promise<void> {
 test('a run that is worked on is left alone', async () => {
   const around = await world()
   reached(around, 0, 'running')
-  await supervise(around, { patienceMs: 0, leaseMs: 0 })
+  await supervise(around, { times: { patienceMs: 0, leaseMs: 0 } })
   await looksOn(around, 5)
   expect([around.tasks, around.events]).toEqual([[], []])
 })
@@ -169,8 +191,11 @@ test('a completion that was never told is told from the checkpoint row, and then
     failure: { reason: 'ROW_INVALID', message: 'amount is not a number', attempts: 1, sample: [] },
   })
   await supervise(around)
-  await eventually('three ends told', async () => (around.events.length >= 3 ? true : undefined))
-  expect(around.events.slice(0, 3)).toMatchObject([
+  const told = await eventually('three ends told', async () => {
+    const ends = around.events.filter(({ type }) => type.startsWith('partition.'))
+    return ends.length >= 3 ? ends : undefined
+  })
+  expect(told.slice(0, 3)).toMatchObject([
     {
       type: 'partition.completed',
       partitionId: partitionId(0),
@@ -202,13 +227,14 @@ test('a run of which most partitions fail is asked to be parked, once', async ()
   for (let n = 3; n < 60; n += 1)
     await around.database.rows(
       `insert into :schema.partition (run_id, index, partition_id, kind, "from", "to", locator)
-       values ($1, $2, $3, 'integer', '0', '10', '{"column": "id"}')`,
-      [around.runId, n, partitionId(n)],
+       values ($1, $2, $3, 'integer', $4, $5, '{"column": "id"}')`,
+      [around.runId, n, partitionId(n), String(n * 10), String(n * 10 + 10)],
     )
+  await around.database.rows(`update :schema.run set bounds = jsonb_set(bounds, '{to}', '"600"')`)
   for (let n = 0; n < 60; n += 1) around.covered.add(partitionId(n))
   const failure = { reason: 'SINK_NOT_WRITABLE', message: 'permission denied', attempts: 1, sample: [] }
   for (let n = 0; n < 49; n += 1) reached(around, n, 'failed', { failure })
-  await supervise(around, { patienceMs: 600_000 })
+  await supervise(around, { times: { patienceMs: 600_000 } })
   await looksOn(around, 3)
   expect(around.asked).toEqual([])
   reached(around, 49, 'failed', { failure })
@@ -222,7 +248,7 @@ test('a run of which most partitions fail is asked to be parked, once', async ()
 test('a run does not end while the ledger does not know all of it', async () => {
   const around = await world()
   for (const n of [0, 1, 2]) reached(around, n, 'completed')
-  await supervise(around, { patienceMs: 600_000 })
+  await supervise(around, { times: { patienceMs: 600_000 } })
   await looksOn(around, 3)
   expect(around.events).toEqual([])
 })
@@ -266,7 +292,7 @@ describe('intents', () => {
     const around = await world()
     await intend(around, 'paused', 'paused')
     around.covered.clear()
-    await supervise(around, { patienceMs: 0, leaseMs: 0 })
+    await supervise(around, { times: { patienceMs: 0, leaseMs: 0 } })
     await looksOn(around, 5)
     expect([around.tasks, around.events]).toEqual([[], []])
     await intend(around, 'running', 'running')
@@ -330,23 +356,271 @@ describe('intents', () => {
     })
   })
 
-  test('workers that do not acknowledge are named, once', async () => {
-    const around = await world()
-    const warned: object[] = []
-    const log = { ...silentLog, warn: (fields: object) => void warned.push(fields) }
-    await intend(around, 'paused', 'paused')
-    await around.database.rows("update :schema.run set intended_at = now() - interval '1 minute'")
+  const late = async (around: World, intent: 'paused' | 'cancelled', ago: string): Promise<void> => {
+    await intend(around, intent === 'paused' ? 'paused' : 'cancelling', intent)
+    await around.database.rows(`update :schema.run set intended_at = now() - interval '${ago}'`)
     await record(around, [
       {
         ...{ version: 1, type: 'intent.acknowledged', runId: around.runId, backfill: 'orders-v2', sequence: 1 },
-        ...{ intent: 'paused', worker: 'worker-1', atStart: false, at: new Date().toISOString() },
+        ...{ intent, worker: 'worker-1', atStart: false, at: new Date().toISOString() },
       },
     ])
-    await supervise(around, { log, workers: async () => ['worker-1', 'worker-2'] })
-    await eventually('a warning', async () => warned[0])
+  }
+
+  test('workers that do not acknowledge are named, once, and no more when they do', async () => {
+    const around = await world()
+    await late(around, 'paused', '1 minute')
+    await supervise(around, { workers: async () => ['worker-1', 'worker-2'] })
+    await eventually('an alert', async () => ofType(around, 'alert.raised')[0])
     await looksOn(around, 3)
-    expect(warned).toMatchObject([{ runId: around.runId, intent: 'paused', sequence: 1, workers: ['worker-2'] }])
+    expect(ofType(around, 'alert.raised')).toMatchObject([
+      { kind: 'intentUnacknowledged', severity: 'warning', about: { runId: around.runId, worker: 'worker-2' } },
+    ])
+    await record(around, [
+      {
+        ...{ version: 1, type: 'intent.acknowledged', runId: around.runId, backfill: 'orders-v2', sequence: 1 },
+        ...{ intent: 'paused', worker: 'worker-2', atStart: false, at: new Date().toISOString() },
+      },
+    ])
+    await eventually('it is over', async () => ofType(around, 'alert.resolved')[0])
   })
+
+  test('a pause that is not obeyed for five minutes is critical; a cancel is carried out in the sink, and that is told', async () => {
+    const paused = await world()
+    await late(paused, 'paused', '6 minutes')
+    await supervise(paused, { workers: async () => ['worker-1', 'worker-2'] })
+    const alert = await eventually('an alert', async () => ofType(paused, 'alert.raised')[0])
+    expect(alert).toMatchObject({ kind: 'intentUnacknowledged', severity: 'critical' })
+    expect(ofType(paused, 'repair.made')).toEqual([])
+
+    const cancelled = await world()
+    await late(cancelled, 'cancelled', '6 minutes')
+    await supervise(cancelled, { workers: async () => ['worker-1', 'worker-2'] })
+    const forced = (): StatusEvent[] => ofType(cancelled, 'repair.made').filter(({ kind }) => kind === 'intentForced')
+    expect(await eventually('the repair', async () => forced()[0])).toMatchObject({ about: { runId: cancelled.runId } })
+    expect([...cancelled.checkpoints.values()].map(({ state }) => state)).toEqual([
+      'cancelled',
+      'cancelled',
+      'cancelled',
+    ])
+    await looksOn(cancelled, 3)
+    expect(forced()).toHaveLength(1)
+  })
+})
+
+describe('what cannot be', () => {
+  const completed = (around: World, n: number, more: Partial<StoredCheckpoint> = {}): StatusEvent => {
+    reached(around, n, 'completed', more)
+    const { epoch, sequence, cursor, totals } = around.checkpoints.get(partitionId(n)) as StoredCheckpoint
+    return {
+      ...{ version: 1, type: 'partition.completed', at: new Date().toISOString(), runId: around.runId },
+      ...{ backfill: 'orders-v2', partitionId: partitionId(n), index: n, epoch, sequence, cursor, totals },
+      ...{ worker: 'worker-1', topicPartition: 4 },
+    }
+  }
+  const about = (around: World, n: number) => ({ runId: around.runId, partitionId: partitionId(n), index: n })
+
+  test('a ledger that is ahead of the sink raises an alert, once, and stops nothing; caught up with, it is resolved', async () => {
+    const around = await world()
+    await record(around, [completed(around, 0, { epoch: 2, sequence: 9 })])
+    reached(around, 0, 'running')
+    await supervise(around)
+    const alert = await eventually('an alert', async () => ofType(around, 'alert.raised')[0])
+    expect(alert).toMatchObject({ kind: 'ledgerAhead', severity: 'critical', about: about(around, 0) })
+    await looksOn(around, 5)
+    expect(ofType(around, 'alert.raised')).toHaveLength(1)
+    expect(around.asked).toEqual([])
+    reached(around, 0, 'running', { epoch: 3, sequence: 9 })
+    await looksOn(around, 3)
+    expect(ofType(around, 'alert.resolved')).toEqual([])
+    reached(around, 0, 'completed', { epoch: 3, sequence: 10 })
+    expect(await eventually('resolved', async () => ofType(around, 'alert.resolved')[0])).toMatchObject({
+      alertId: alert.alertId,
+    })
+  })
+
+  test('another content at the same place raises an alert, and a pause of this one partition is asked for, once', async () => {
+    const around = await world()
+    const event = { ...completed(around, 1), type: 'partition.progressed' as const }
+    const timings = { readMs: 1, transformMs: 1, writeMs: 1 }
+    await record(around, [{ ...event, timings } as StatusEvent])
+    reached(around, 1, 'running', { totals: { ...totals(10), contentHash: '8' } })
+    await supervise(around)
+    const alert = await eventually('an alert', async () => ofType(around, 'alert.raised')[0])
+    expect(alert).toMatchObject({ kind: 'hashDiffers', about: about(around, 1) })
+    expect(alert.message).toContain('contentHash (7 and 8)')
+    await looksOn(around, 5)
+    expect(around.asked).toMatchObject([{ type: 'pause', runId: around.runId, partitionId: partitionId(1) }])
+    expect(ofType(around, 'alert.raised')).toHaveLength(1)
+  })
+
+  test('a plan of which a partition is gone leaves a gap, and that is told', async () => {
+    const around = await world()
+    await around.database.rows('delete from :schema.partition where index = 1')
+    await supervise(around)
+    expect(await eventually('an alert', async () => ofType(around, 'alert.raised')[0])).toMatchObject({
+      ...{ kind: 'coverageGap', severity: 'critical', about: { runId: around.runId } },
+      message: 'no partition has 10 to 20, behind partition 0',
+    })
+  })
+
+  test('a plan with a part twice is told, and the second partition of the two is asked to be paused', async () => {
+    const around = await world()
+    await around.database.rows(`update :schema.partition set "to" = '15' where index = 0`)
+    await supervise(around)
+    expect(await eventually('an alert', async () => ofType(around, 'alert.raised')[0])).toMatchObject({
+      ...{ kind: 'coverageOverlap', message: 'partitions 0 and 1 both have 10 to 15' },
+    })
+    expect(around.asked).toMatchObject([{ type: 'pause', partitionId: partitionId(1) }])
+  })
+
+  test('a run that has ended is looked at too: a row that is gone is told, an event that is lost is told again', async () => {
+    const around = await world()
+    await record(around, [completed(around, 0), completed(around, 1)])
+    reached(around, 2, 'completed')
+    around.checkpoints.delete(partitionId(0))
+    await around.database.rows("update :schema.run set state = 'completed', ended_at = now(), end_told = true")
+    await supervise(around)
+    expect(await eventually('an alert', async () => ofType(around, 'alert.raised')[0])).toMatchObject({
+      ...{ kind: 'checkpointMissing', about: about(around, 0) },
+    })
+    expect(await eventually('the end again', async () => ofType(around, 'partition.completed')[0])).toMatchObject({
+      partitionId: partitionId(2),
+    })
+    expect(await eventually('the repair', async () => ofType(around, 'repair.made')[0])).toMatchObject({
+      ...{ kind: 'eventLost', about: about(around, 2) },
+    })
+    expect([around.tasks, ofType(around, 'run.completed')]).toEqual([[], []])
+  })
+
+  test('an archived run is settled: its alerts are over, and it is not looked at any more', async () => {
+    const around = await world()
+    await record(around, [completed(around, 0), completed(around, 1), completed(around, 2)])
+    around.checkpoints.delete(partitionId(0))
+    await around.database.rows("update :schema.run set state = 'completed', ended_at = now(), end_told = true")
+    await supervise(around)
+    await eventually('an alert', async () => ofType(around, 'alert.raised')[0])
+    await around.database.rows("update :schema.run set archived_at = now(), archived_for = 'archive/1'")
+    // Nothing is looked at but what is due every five seconds.
+    expect(await eventually('resolved', async () => ofType(around, 'alert.resolved')[0])).toMatchObject({
+      message: 'the run was archived, or done again',
+    })
+  })
+
+  test('the next leader knows what is open, and raises nothing twice', async () => {
+    const around = await world()
+    await around.database.rows('delete from :schema.partition where index = 1')
+    const first = await supervise(around)
+    await eventually('an alert', async () => ofType(around, 'alert.raised')[0])
+    await first.stop()
+    await record(around)
+    await supervise(around)
+    await looksOn(around, 5)
+    expect(around.events.map(({ type }) => type)).toEqual(['alert.raised'])
+    await around.database.rows(
+      `insert into :schema.partition (run_id, index, partition_id, kind, "from", "to", locator)
+       values ($1, 1, $2, 'integer', '10', '20', '{"column": "id"}')`,
+      [around.runId, partitionId(1)],
+    )
+    await running.pop()?.stop()
+    await supervise(around)
+    await eventually('resolved by one that did not raise it', async () => ofType(around, 'alert.resolved')[0])
+  })
+})
+
+describe('a ledger that is late', () => {
+  test('has lost nothing: ends are not told again; that it is late is told, and when it is over', async () => {
+    const around = await world()
+    for (const n of [0, 1, 2]) reached(around, n, 'completed')
+    around.ends = [{ topicPartition: 0, low: 0n, high: 5n }]
+    await supervise(around, { times: { ledgerLagMs: 200 } })
+    expect(await eventually('an alert', async () => ofType(around, 'alert.raised')[0], 60_000)).toMatchObject({
+      ...{ kind: 'ledgerLag', about: {} },
+    })
+    expect(around.events.map(({ type }) => type)).toEqual(['alert.raised'])
+    around.ends = []
+    await eventually('over', async () => ofType(around, 'alert.resolved')[0])
+    await eventually('what was lost is told', async () => ofType(around, 'repair.made')[0])
+  }, 90_000)
+})
+
+describe('committed offsets', () => {
+  const lane = (committed: bigint, metadata: string): LanePlace => ({ topicPartition: 4, committed, metadata })
+  const known = JSON.stringify({ v: 1, taken: 2, tasks: [[1, 0, 'abcdefgh', 1, 2, 10, '7', '9']] })
+
+  test('one that went back, and one that lost its metadata, are told once, and repaired by a look', async () => {
+    const around = await world()
+    around.lanes.push(lane(9n, known))
+    await supervise(around)
+    await looksOn(around, 2)
+    around.lanes.splice(0, 1, lane(9n, ''))
+    await eventually('lost', async () => ofType(around, 'repair.made')[0])
+    around.lanes.splice(0, 1, lane(3n, ''))
+    await eventually('back', async () => ofType(around, 'repair.made')[1])
+    await looksOn(around, 3)
+    expect(ofType(around, 'repair.made')).toMatchObject([
+      { kind: 'offsetMetadataLost', about: { topicPartition: 4 } },
+      { kind: 'offsetWentBack', about: { topicPartition: 4 } },
+    ])
+    expect(ofType(around, 'alert.raised')).toEqual([])
+  })
+
+  test('one that is past a live partition is told as the cause, until the partition has a task again', async () => {
+    const around = await world()
+    await supervise(around)
+    await looksOn(around, 2)
+    around.covered.delete(partitionId(1))
+    around.passed.push({ partitionId: partitionId(1), topicPartition: 4, offset: 7n })
+    expect(await eventually('an alert', async () => ofType(around, 'alert.raised')[0])).toMatchObject({
+      ...{ kind: 'offsetTooFar', about: { runId: around.runId, topicPartition: 4 } },
+    })
+    expect(await eventually('published again', async () => ofType(around, 'partition.republished')[0])).toMatchObject({
+      message: 'the committed offset of topic partition 4 is past its task at 7: its task was published again',
+    })
+    around.covered.add(partitionId(1))
+    await eventually('over', async () => ofType(around, 'alert.resolved')[0])
+    expect(ofType(around, 'alert.raised')).toHaveLength(1)
+  })
+
+  test('one that passes a partition that is over is how it should be', async () => {
+    const around = await world()
+    reached(around, 0, 'completed')
+    around.covered.delete(partitionId(0))
+    around.passed.push({ partitionId: partitionId(0), topicPartition: 4, offset: 7n })
+    await supervise(around, { times: { patienceMs: 600_000 } })
+    await looksOn(around, 3)
+    expect(around.events).toEqual([])
+  })
+})
+
+test('a worker that is not heard of, and in no group, is told to be lost', async () => {
+  const around = await world()
+  const instance = randomUUID()
+  await record(around, [
+    {
+      ...{ version: 1, type: 'worker.alive', at: new Date().toISOString(), worker: 'worker-9', instance, sequence: 3 },
+      ...{ slots: 2, running: 1, lanes: [4], residentMb: 90, cpuShare: 0.2, loopDelayMs: 4 },
+    },
+  ])
+  await supervise(around, { times: { workerSilentMs: 1_000 }, workers: async () => ['worker-1'] })
+  expect(await eventually('lost', async () => ofType(around, 'worker.lost')[0])).toMatchObject({
+    ...{ worker: 'worker-9', instance, sequence: 4 },
+  })
+  expect(await eventually('an alert', async () => ofType(around, 'alert.raised')[0])).toMatchObject({
+    ...{ kind: 'workerLost', about: { worker: 'worker-9' } },
+  })
+  await looksOn(around, 5)
+  expect(ofType(around, 'worker.lost')).toHaveLength(1)
+})
+
+test('alerts are handed on to whoever is to be notified, once each', async () => {
+  const around = await world()
+  const handed: StatusEvent[] = []
+  await around.database.rows('delete from :schema.partition where index = 1')
+  await supervise(around, { notify: (alerts) => void handed.push(...alerts) })
+  await eventually('an alert', async () => handed[0])
+  await looksOn(around, 3)
+  expect(handed).toEqual(ofType(around, 'alert.raised'))
 })
 
 test('one of two looks, and the other takes over when it has gone', async () => {
@@ -379,7 +653,7 @@ test('a leader that loses its connection leads again, or another one does', asyn
 test('open tasks that are not known repair nothing and stop nothing', async () => {
   const around = await world()
   for (const n of [0, 1, 2]) reached(around, n, 'completed')
-  await supervise(around, { covered: () => Promise.reject(new Error('Kafka is away')) })
+  await supervise(around, { openTasks: () => Promise.reject(new Error('Kafka is away')) })
   await eventually('three ends told', async () => (around.events.length >= 3 ? true : undefined))
   expect(around.tasks).toEqual([])
 })

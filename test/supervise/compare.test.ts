@@ -11,15 +11,13 @@ const row = (partitionId: string, state: PartitionState, epoch = 1, sequence = 3
   totals: { ...noTotals, rowsRead: 10, rowsWritten: 10, chunks: 3, contentHash: '7' },
 })
 const told = (state: RecordedPartition['state'], epoch = 1, sequence = 3): RecordedPartition => ({
-  state,
-  epoch,
-  sequence,
-  worker: 'w',
-  topicPartition: 0,
+  ...{ state, epoch, sequence, worker: 'w', topicPartition: 0, firstEventMs: 0, lastEventMs: 0 },
+  totals: row(a, 'running').totals,
 })
 
 const nothing: Look = {
   nowMs: 0,
+  recordedThroughMs: Number.POSITIVE_INFINITY,
   patienceMs: 10_000,
   leaseMs: 60_000,
   state: 'running',
@@ -29,6 +27,7 @@ const nothing: Look = {
   checkpoints: new Map(),
   ledger: new Map(),
   covered: () => true,
+  brokenChains: new Map(),
   before: new Map(),
 }
 const rows = (...checkpoints: StoredCheckpoint[]): Look['checkpoints'] =>
@@ -51,7 +50,9 @@ test('a run that is worked on shows no difference', () => {
     checkpoints: rows(row(a, 'completed'), row(b, 'running')),
     ledger: new Map([[a, told('completed')]]),
   })
-  expect(found).toEqual({ ended: null, unswept: [], stranded: [], untold: [], tripped: false, sightings: new Map() })
+  expect(found).toEqual({
+    ...{ ended: null, unswept: [], stranded: [], untold: [], doubts: [], tripped: false, sightings: new Map() },
+  })
 })
 
 test('a partition without an open task is stranded when it still is after the patience', () => {
@@ -88,9 +89,99 @@ test('an end that the ledger has not heard of is told again, and the run does no
     [a, told('completed')],
     [b, told('running')],
   ])
-  const found = lookAt([0, 10_000], () => ({ checkpoints, ledger }))
+  const found = lookAt([0, 10_000], () => ({ checkpoints, ledger, covered: nobody }))
   expect(found.map(({ untold }) => untold.map(({ partitionId }) => partitionId))).toEqual([[], [b]])
   expect(found[1]?.ended).toBeNull()
+})
+
+test('an end is told again only when what was told is recorded: a ledger that is late has not lost it', () => {
+  const checkpoints = rows(row(a, 'completed'), row(b, 'completed'))
+  const ledger = new Map([[a, told('completed')]])
+  const times = [0, 10_000, 20_000, 30_000, 40_000]
+  const of = { checkpoints, ledger, covered: nobody }
+  const late = lookAt(times, (nowMs) => ({ ...of, recordedThroughMs: Math.min(nowMs, 9_999) }))
+  expect(late.map(({ untold }) => untold.length)).toEqual([0, 0, 0, 0, 0])
+  const behind = lookAt(times, (nowMs) => ({ ...of, recordedThroughMs: nowMs - 15_000 }))
+  expect(behind.map(({ untold }) => untold.length)).toEqual([0, 0, 0, 1, 0])
+})
+
+test('while its task is open, whoever gets it tells the end: nobody else does for a whole lease', () => {
+  const checkpoints = rows(row(a, 'completed'), row(b, 'completed'))
+  const ledger = new Map([[a, told('completed')]])
+  for (const covered of [() => true, undefined]) {
+    const found = lookAt([0, 10_000, 59_999, 60_000], () => ({ checkpoints, ledger, covered }))
+    expect(found.map(({ untold }) => untold.length)).toEqual([0, 0, 0, 1])
+  }
+})
+
+describe('doubts', () => {
+  const kinds = (found: readonly Difference[]): string[][] => found.map(({ doubts }) => doubts.map(({ kind }) => kind))
+
+  test('a ledger that is ahead is one when it lasts, also while the partition catches up, and is over with that', () => {
+    const found = lookAt([0, 5_000, 10_000, 15_000, 20_000], (nowMs) => ({
+      checkpoints: rows(row(a, 'running', 1, 1 + nowMs / 5_000)),
+      ledger: new Map([[a, told('running', 1, 5)]]),
+    }))
+    expect(kinds(found)).toEqual([[], [], ['ledgerAhead'], ['ledgerAhead'], []])
+  })
+
+  test('a row that is gone is doubted, and its partition goes on: it is published again', () => {
+    const found = lookAt([0, 10_000], () => ({ ledger: new Map([[a, told('completed')]]), covered: (id) => id === b }))
+    expect(kinds(found)).toEqual([[], ['checkpointMissing']])
+    expect(found[1]?.doubts[0]).toMatchObject({ partition: { partitionId: a, index: 0 }, isLive: true })
+    expect(found[1]?.stranded).toEqual([a])
+  })
+
+  test('a partition that is done again because its row was gone is still that, until it has caught up', () => {
+    const found = lookAt([0, 10_000, 15_000, 20_000], (nowMs) => ({
+      checkpoints: nowMs < 15_000 ? new Map() : rows(row(a, 'running', 1, nowMs < 20_000 ? 1 : 3)),
+      ledger: new Map([[a, told('running')]]),
+    }))
+    expect(kinds(found)).toEqual([[], ['checkpointMissing'], ['checkpointMissing'], []])
+  })
+
+  test('other counts at the same place must stand still', () => {
+    const other = { ...told('running'), totals: { ...told('running').totals, contentHash: '8' } }
+    const still = lookAt([0, 10_000], () => ({ checkpoints: rows(row(a, 'running')), ledger: new Map([[a, other]]) }))
+    expect(kinds(still)).toEqual([[], ['hashDiffers']])
+    const moving = lookAt([0, 10_000], (nowMs) => ({
+      checkpoints: rows(row(a, 'running', 1, 3 + nowMs)),
+      ledger: new Map([[a, { ...other, sequence: 3 + nowMs }]]),
+    }))
+    expect(kinds(moving)).toEqual([[], []])
+  })
+
+  test('of a run that is over too, where nothing is live and nothing is published again', () => {
+    const found = lookAt([0, 10_000], () => ({
+      ...{ state: 'completed', covered: nobody, checkpoints: rows(row(b, 'completed')) },
+      ledger: new Map([
+        [a, told('completed')],
+        [b, told('running', 1, 2)],
+      ]),
+    }))
+    expect(kinds(found)).toEqual([[], ['checkpointMissing']])
+    expect(found[1]?.doubts[0]?.isLive).toBe(false)
+    expect(found[1]?.stranded).toEqual([])
+    expect(found[1]?.untold.map(({ partitionId }) => partitionId)).toEqual([b])
+  })
+
+  test('an end that is told over and over would not help a ledger that is ahead', () => {
+    const found = lookAt([0, 10_000], () => ({
+      checkpoints: rows(row(a, 'completed', 1, 3)),
+      ledger: new Map([[a, told('running', 2, 4)]]),
+    }))
+    expect(kinds(found)).toEqual([[], ['ledgerAhead']])
+    expect(found[1]?.untold).toEqual([])
+  })
+
+  test('chunks that contradict their row', () => {
+    const found = lookAt([0, 10_000], () => ({
+      ...{ state: 'completed', checkpoints: rows(row(a, 'completed'), row(b, 'completed')) },
+      brokenChains: new Map([[a, 'its last chunk was not committed']]),
+      ledger: new Map([a, b].map((id) => [id, told('completed')])),
+    }))
+    expect(kinds(found)).toEqual([[], ['phantomCompletion']])
+  })
 })
 
 test('an end that the ledger knows of an earlier hold only is not known', () => {
