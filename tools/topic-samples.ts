@@ -41,7 +41,11 @@ const intended = {
 
 const instance = '019aa000-0000-7000-8000-0000000000aa'
 const alert = {
-  ...{ version: 1, at, alertId: '019aa000-0000-7000-8000-0000000000bb', kind: 'ledgerAhead', severity: 'critical' },
+  version: 1,
+  at,
+  alertId: '019aa000-0000-7000-8000-0000000000bb',
+  kind: 'ledgerAhead',
+  severity: 'critical',
   about: { runId, backfill: 'orders-v2', partitionId, index: 3 },
 } as const
 

@@ -1,5 +1,6 @@
 import Table from 'cli-table3'
-import type { ListedRun, RunSummary } from '../ledger/queries.ts'
+import type { RunSummary } from '../ledger/query/run-summary.ts'
+import type { ListedRun } from '../ledger/query/stored-run.ts'
 import type { Obedience } from '../status/acknowledged.ts'
 import { intentText } from './intent-text.ts'
 import { linesOf, plain } from './plain-table.ts'

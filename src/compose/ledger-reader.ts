@@ -3,8 +3,11 @@ import type { BackfillId, RequestKey, RunId } from '../contract/ids.ts'
 import type { StartRequest } from '../contract/request.ts'
 import { discoverBackfills } from '../define/discover.ts'
 import { type RunIntent, runIntent } from '../ledger/intent-queries.ts'
-import type { ListedRun, RunSummary, StoredAnswer } from '../ledger/queries.ts'
-import * as queries from '../ledger/queries.ts'
+import { listRuns } from '../ledger/query/list-runs.ts'
+import { answersOf, liveRunOf, type StoredAnswer } from '../ledger/query/requests.ts'
+import { runProgress } from '../ledger/query/run-progress.ts'
+import { type RunSummary, runSummary } from '../ledger/query/run-summary.ts'
+import type { ListedRun } from '../ledger/query/stored-run.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
 import { type Log, quietLog } from '../process/log.ts'
@@ -42,13 +45,13 @@ export async function openLedger(config: Config, log: Log = quietLog): Promise<L
     throw error
   }
   return {
-    listRuns: (withArchived) => queries.listRuns(pool, schema, withArchived),
-    runSummary: (runId) => queries.runSummary(pool, schema, runId),
+    listRuns: (withArchived) => listRuns(pool, schema, withArchived),
+    runSummary: (runId) => runSummary(pool, schema, runId),
     runIntent: (runId) => runIntent(pool, schema, runId),
-    liveRun: async (backfill, params) => (await queries.liveRunOf(pool, schema, backfill, params))?.id ?? null,
-    answerOf: async (requestKey) => (await queries.answersOf(pool, schema, requestKey)).at(-1) ?? null,
+    liveRun: async (backfill, params) => (await liveRunOf(pool, schema, backfill, params))?.id ?? null,
+    answerOf: async (requestKey) => (await answersOf(pool, schema, requestKey)).at(-1) ?? null,
     storedCertificate: async (runId) => {
-      const run = await queries.runProgress(pool, schema, runId)
+      const run = await runProgress(pool, schema, runId)
       if (run === null) throw new TerminalError('NOT_FOUND', `run ${runId} is not known`)
       const definitions = await discoverBackfills(config.definitionsFolder)
       const sink = await adaptersOf(config, pools.open, log, noMark).sink(definitions.get(run.backfill))

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type Definitions, discoverBackfills } from '../define/discover.ts'
 import { createKafka } from '../kafka/client.ts'
 import { openControlFeed } from '../kafka/control-feed.ts'
@@ -17,6 +19,8 @@ import { createLeakWatch } from '../work/leaked-promises.ts'
 import { obeyIntents } from '../work/obey-intents.ts'
 import { defaultRetryPolicy } from '../work/retry.ts'
 import { createStageWatch } from '../work/stage-watch.ts'
+import { createTellAlive, createUsageMeter } from '../work/tell-alive.ts'
+import { type WatchedLanes, watchLanes } from '../work/watch-lanes.ts'
 import { watchStages, watchTell } from '../work/watch-stages.ts'
 import { createWatchdog, watchdogEveryMs } from '../work/watchdog.ts'
 import { createWorker } from '../work/worker.ts'
@@ -25,6 +29,7 @@ import { foundationOf, type RunningRole, running } from './foundation.ts'
 
 /** Tasks that use a database at the same time. More slots than that are for tasks with little to do, which share statements. */
 const mostConnections = 64
+const loopResolutionMs = 20
 /** Tasks of one lane at the same time: a worker with more slots than lanes has work for all of them. */
 const slotsPerLane = 8
 
@@ -40,14 +45,16 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   const watch = createStageWatch(() => clock.nowMs())
   const watchdog = createWatchdog({ watch, clock, limitMs: config.stageLimitMs })
   const leaks = createLeakWatch(process, () => performance.now(), log)
+  let lanes: WatchedLanes | undefined
   let rowsRead = 0
   let grown = (): void => {}
   const worker = createWorker({
     slots: config.slots,
     slotsPerLane,
     log,
-    openConsumer: (host) =>
-      openTaskConsumer(
+    openConsumer: (host) => {
+      lanes = watchLanes(host)
+      return openTaskConsumer(
         {
           // The client id is the worker id: it is how a dead worker's member is found and removed.
           kafka: createKafka(config, config.workerId, log),
@@ -66,8 +73,9 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
           mark,
           log,
         },
-        host,
-      ),
+        lanes.host,
+      )
+    },
     openIntents: (host) =>
       obeyIntents(
         {
@@ -103,14 +111,38 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   worker.failed.catch(base.failure.reject)
   watchdog.failed.catch(base.failure.reject)
   leaks.failed.catch(base.failure.reject)
+  const loopDelay = monitorEventLoopDelay({ resolution: loopResolutionMs })
+  const alive = createTellAlive({
+    worker: config.workerId,
+    instance: randomUUID(),
+    load: () => {
+      const held = lanes?.held() ?? []
+      return {
+        slots: config.slots,
+        running: held.reduce((running, lane) => running + lane.running, 0),
+        lanes: held.map(({ topicPartition }) => topicPartition),
+      }
+    },
+    usage: createUsageMeter({
+      ...{ memoryUsage: process.memoryUsage, cpuUsage: process.cpuUsage, nowMs: () => performance.now() },
+      ...{ loopDelay, resolutionMs: loopResolutionMs },
+    }),
+    tell: (events) => status.publish(events),
+    now: () => new Date(),
+    log,
+  })
   const watched: Service = {
     start: async () => {
+      loopDelay.enable()
       await leaks.start()
       await watchdog.start()
       await worker.start()
+      await alive.start()
     },
     stop: async () => {
       await worker.stop()
+      await alive.stop()
+      loopDelay.disable()
       await watchdog.stop()
       await leaks.stop()
     },

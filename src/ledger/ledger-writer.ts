@@ -5,11 +5,14 @@ import type { Pool } from '../postgres/pool.ts'
 import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
+import { RowError } from '../sink/sink.ts'
 import type { IncomingRecord, RecordBatch, RecordFeed } from '../status/record-feed.ts'
 import type { DeadLetterLog } from '../status/status-log.ts'
 import { unreadable } from '../status/unreadable.ts'
+import type { PlacedEvent } from './placed-event.ts'
 import { readEvent } from './read-event.ts'
-import { type PlacedEvent, type ReadUpTo, recordEvents, storedOffsets } from './record-events.ts'
+import { recordEvents } from './record-events.ts'
+import { type ReadUpTo, storedOffsets } from './topic-partition.ts'
 
 export interface LedgerWriterDeps {
   readonly feed: RecordFeed
@@ -100,5 +103,5 @@ async function bury({ deadLetters, log }: LedgerWriterDeps, letters: readonly De
   await deadLetters.publish(letters)
 }
 
-/** SQLSTATE class 22 (data exception) or 23 (constraint): the data will be as wrong the next time. */
-const isUnstorable = (error: unknown): boolean => /^2[23]/.test(codeOf(error) ?? '')
+/** SQLSTATE class 22 (data exception) or 23 (constraint), or found before it was sent: it will be as wrong the next time. */
+const isUnstorable = (error: unknown): boolean => error instanceof RowError || /^2[23]/.test(codeOf(error) ?? '')

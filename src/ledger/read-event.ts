@@ -1,6 +1,10 @@
 import { z } from 'zod'
 import { TerminalError } from '../contract/errors.ts'
 import { StatusEvent } from '../contract/status.ts'
+import { inMicros } from './instant-text.ts'
+
+/** A sum of 64-bit hashes has a few dozen. What Postgres could not hold, alone or added up, must not get as far as that. */
+const mostDigits = 1_000
 
 /**
  * A status event with its time in UTC with six digits of fraction, so that times compare as text and stay as they are
@@ -13,13 +17,11 @@ export function readEvent(json: unknown): StatusEvent {
       'MESSAGE_INVALID',
       `not a status event: ${z.prettifyError(parsed.error).replaceAll(/\s+/g, ' ')}`,
     )
-  return { ...parsed.data, at: inMicros(parsed.data.at) }
-}
-
-function inMicros(instant: string): string {
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?Z$/.exec(instant)
-  if (match === null)
-    throw new TerminalError('MESSAGE_INVALID', `not a status event: at: "${instant}" is not an instant in UTC`)
-  const [, minute, seconds = '00', fraction = ''] = match
-  return `${minute}:${seconds}.${fraction.slice(0, 6).padEnd(6, '0')}Z`
+  const event = { ...parsed.data, at: inMicros(parsed.data.at) }
+  if ('totals' in event && event.totals.contentHash.length > mostDigits)
+    throw new TerminalError(
+      'MESSAGE_INVALID',
+      `not a status event: totals.contentHash has ${event.totals.contentHash.length} digits, at most ${mostDigits} are right`,
+    )
+  return event
 }

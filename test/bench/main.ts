@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { benchFlights } from './flights.ts'
 import { benchForecast } from './forecast.ts'
+import { benchLedger } from './ledger.ts'
 import { benchPause } from './pause.ts'
 import { benchPlan } from './plan.ts'
 import type { BenchResult } from './result.ts'
@@ -12,6 +13,7 @@ import { benchTasks } from './tasks.ts'
 const benches: Readonly<Record<string, (rounds: number) => Promise<readonly BenchResult[]>>> = {
   flights: benchFlights,
   forecast: benchForecast,
+  ledger: benchLedger,
   pause: benchPause,
   plan: benchPlan,
   skew: benchSkew,

@@ -1,7 +1,7 @@
 export interface BenchResult {
   readonly name: string
   readonly value: number
-  readonly unit: 'rows' | 'tasks' | 'rows/s' | 'tasks/s' | 's' | 'ms' | 'MB' | 'timers' | 'ratio'
+  readonly unit: 'rows' | 'tasks' | 'rows/s' | 'tasks/s' | 'events/s' | 's' | 'ms' | 'MB' | 'timers' | 'ratio'
   /** What a ratio is relative to. */
   readonly ratioTo: string | null
 }

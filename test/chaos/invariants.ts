@@ -1,7 +1,8 @@
 // The invariants, each a function of what is known when everything is quiet; it returns what contradicts it.
 // I15 (splits), I21 and I22 (other sinks), and I23 to I25 are about parts that this bench does not run.
-import { mergeEvents, type PartitionRecord } from '../../src/ledger/merge.ts'
+import { mergeEvents } from '../../src/ledger/merge.ts'
 import { readEvent } from '../../src/ledger/read-event.ts'
+import type { PartitionRecord } from '../../src/ledger/record/partition-record.ts'
 import { cut } from '../../src/plan/cut.ts'
 import { partitionIdOf } from '../../src/plan/partition-id.ts'
 import type { ChunkFact, Counts, Facts } from './facts.ts'
@@ -207,7 +208,7 @@ const ledgerFollows: Invariant = ({ seen, ledger, checkpoints, chunks, events, r
 
 /** The same events in another order, and twice, give the ledger that is there. */
 const orderIsFree: Invariant = ({ events, ledger }) => {
-  const read = events.map((event) => readEvent(event))
+  const read = events.map((event, at) => ({ event: readEvent(event), offset: String(at) }))
   const merged = mergeEvents([...read.toReversed(), ...read])
   const key = (record: Pick<PartitionRecord, 'epoch' | 'sequence' | 'state'>): string =>
     `${record.epoch}/${record.sequence} ${record.state}`

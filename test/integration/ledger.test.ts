@@ -5,17 +5,21 @@ import { describe, expect } from 'vitest'
 import { noTotals, type Totals } from '../../src/contract/certificate.ts'
 import type { DeadLetterMessage } from '../../src/contract/dead-letter.ts'
 import { RetryableError } from '../../src/contract/errors.ts'
-import type { StatusEvent } from '../../src/contract/status.ts'
 import { runIntent } from '../../src/ledger/intent-queries.ts'
 import { createLedgerWriter } from '../../src/ledger/ledger-writer.ts'
 import { mergeEvents } from '../../src/ledger/merge.ts'
-import { answersOf, listRuns, liveRunOf, runProgress, runSummary } from '../../src/ledger/queries.ts'
+import type { PlacedEvent } from '../../src/ledger/placed-event.ts'
+import { listRuns } from '../../src/ledger/query/list-runs.ts'
+import { answersOf, liveRunOf } from '../../src/ledger/query/requests.ts'
+import { runProgress } from '../../src/ledger/query/run-progress.ts'
+import { runSummary } from '../../src/ledger/query/run-summary.ts'
 import { recordEvents } from '../../src/ledger/record-events.ts'
 import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
 import { type HandFeed, handFeed } from '../support/hand-feed.ts'
+import { ledgerTables } from '../support/ledger-tables.ts'
 import { claimed, completed, failed, progressed } from '../support/partition-events.ts'
 import { silentLog } from '../support/silent-log.ts'
-import { toldInAnyOrder } from '../support/status-events.ts'
+import { inBatches, toldInAnyOrder } from '../support/status-events.ts'
 
 interface Writer extends HandFeed {
   readonly letters: DeadLetterMessage[]
@@ -72,7 +76,7 @@ async function stored({ rows }: ControlDatabase): Promise<unknown> {
   return { partitions, runs, answers, acknowledgements }
 }
 
-function merged(events: readonly StatusEvent[]): unknown {
+function merged(events: readonly PlacedEvent[]): unknown {
   const { partitions, runs, answers, acknowledgements } = mergeEvents(events)
   const by = <Item>(items: Iterable<Item>, id: (item: Item) => string): Item[] =>
     [...items].sort((a, b) => (id(a) < id(b) ? -1 : 1))
@@ -127,27 +131,17 @@ function merged(events: readonly StatusEvent[]): unknown {
 describe('the tables', () => {
   test('say what the pure merge says, for any order, repetition and batching', async () => {
     const database = await controlDatabase()
-    const tables = [
-      'ledger_event',
-      'ledger_partition',
-      'ledger_run',
-      'ledger_request',
-      'ledger_offset',
-      'ledger_acknowledgement',
-    ]
     const property = fc.asyncProperty(
       toldInAnyOrder,
       fc.integer({ min: 1, max: 12 }),
       async ({ once, again }, perBatch) => {
-        await database.rows(`truncate ${tables.map((table) => `:schema.${table}`).join(', ')}`)
-        for (let at = 0; at < again.length; at += perBatch) {
-          const events = again.slice(at, at + perBatch).map((event, i) => ({ event, offset: String(at + i) }))
+        await database.rows(`truncate ${ledgerTables.map((table) => `:schema.${table}`).join(', ')}`)
+        for (const events of inBatches(again, [perBatch]))
           await recordEvents(database.pool, database.schema, events, {
             topic: 't',
             topicPartition: 0,
-            nextOffset: String(at + events.length),
+            nextOffset: String(again.length),
           })
-        }
         expect(await stored(database)).toEqual(merged(once))
       },
     )

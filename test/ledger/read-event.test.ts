@@ -15,13 +15,14 @@ test('a field that a newer writer added is dropped', () => {
   expect(readEvent({ ...completed(), colour: 'blue' })).toEqual(completed())
 })
 
-test.each([
+test.each<unknown>([
   null,
   'text',
   {},
   { ...completed(), type: 'partition.painted' },
   { ...completed(), version: 2 },
   { ...completed(), at: 'noon' },
+  { ...completed(), totals: { ...completed().totals, contentHash: '9'.repeat(1_001) } },
 ])('%j is no event', (json) => {
   expect(() => readEvent(json)).toThrow(TerminalError)
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { StatusEvent } from '../../src/contract/status.ts'
+import type { PlacedEvent } from '../../src/ledger/placed-event.ts'
 
 const uuid = (kind: number, n: number): string => `0000000${kind}-0000-4000-8000-${String(n).padStart(12, '0')}`
 const sha = (n: number): string => String(n).padStart(64, '0')
@@ -30,10 +31,15 @@ const told = fc.record({
   topicPartition: fc.nat(1),
 })
 
-/** Facts of few partitions: what a fact says follows from its identity, who told it when does not. */
+/**
+ * Facts of few partitions: what a fact says follows from its identity, who told it when does not, nor how long it took. Now
+ * and then it is a lie.
+ */
 const partitionEvent = fc
   .record({
     told,
+    lie: fc.oneof({ arbitrary: fc.constant(0), weight: 9 }, { arbitrary: fc.constantFrom(1, 2), weight: 1 }),
+    tookMs: fc.constantFrom(0, 0.1, 0.2, 1e6 / 3),
     partition: fc.nat(1),
     epoch: fc.integer({ min: 1, max: 2 }),
     sequence: fc.nat(1),
@@ -45,7 +51,7 @@ const partitionEvent = fc
       'partition.cancelled',
     ),
   })
-  .map(({ told, partition, epoch, sequence, type }): StatusEvent => {
+  .map(({ told, lie, tookMs, partition, epoch, sequence, type }): StatusEvent => {
     const common = {
       version: 1 as const,
       runId: uuid(1, partition % 2),
@@ -55,14 +61,14 @@ const partitionEvent = fc
       epoch,
       sequence,
       cursor: sequence === 0 ? null : String(sequence),
-      totals: total(sequence),
+      totals: total(sequence + lie),
       ...told,
     }
     switch (type) {
       case 'partition.claimed':
         return { ...common, type, range: { kind: 'integer', from: '0', to: '100' } }
       case 'partition.progressed':
-        return { ...common, type, timings: { readMs: 1, transformMs: 2, writeMs: 3 } }
+        return { ...common, type, timings: { readMs: tookMs, transformMs: 2, writeMs: 0.7 } }
       case 'partition.completed':
         return { ...common, type }
       case 'partition.cancelled':
@@ -152,21 +158,85 @@ const changed = fc
       : { ...common, ...asked, type: 'run.archived' }
   })
 
+const alert = fc
+  .record({
+    at: fc.integer({ min: 0, max: 20 }).map(instant),
+    alert: fc.nat(1),
+    isRaised: fc.boolean(),
+    rows: fc.nat(3),
+    about: fc.constantFrom({}, { runId: uuid(1, 0) }, { runId: uuid(1, 1), partitionId: uuid(2, 1), index: 1 }),
+  })
+  .map(({ at, alert, isRaised, rows, about }): StatusEvent => {
+    const of = { version: 1 as const, at, alertId: uuid(3, alert), kind: 'hashDiffers' as const, about }
+    const severity = 'critical' as const
+    return isRaised
+      ? { ...of, severity, type: 'alert.raised', message: `${rows} rows differ`, remedy: 'look' }
+      : { ...of, severity, type: 'alert.resolved', message: 'it is over' }
+  })
+
+const repaired = fc.record({ at: fc.nat(20), partition: fc.nat(1) }).map(
+  ({ at, partition }): StatusEvent => ({
+    ...{ version: 1, type: 'repair.made', kind: 'eventLost', message: 'told again', at: instant(at) },
+    about: { runId: uuid(1, partition), partitionId: uuid(2, partition) },
+  }),
+)
+
+const workerEvent = fc
+  .record({
+    at: fc.integer({ min: 0, max: 20 }).map(instant),
+    worker: fc.constantFrom('worker-1', 'worker-2'),
+    instance: fc.nat(1),
+    sequence: fc.nat(2),
+    type: fc.constantFrom('worker.started', 'worker.alive', 'worker.stopped', 'worker.lost'),
+    running: fc.nat(4),
+  })
+  .map(({ type, running, instance, ...who }): StatusEvent => {
+    const of = { version: 1 as const, ...who, instance: uuid(4, instance) }
+    return type === 'worker.lost'
+      ? { ...of, type, message: 'not heard of' }
+      : { ...of, type, slots: 8, running, lanes: [running], residentMb: 99.5, cpuShare: 0.25, loopDelayMs: running / 3 }
+  })
+
 /** Status events, many of them about the same few things. */
 export const anyStatusEvent: fc.Arbitrary<StatusEvent> = fc.oneof(
-  { arbitrary: partitionEvent, weight: 6 },
+  { arbitrary: partitionEvent, weight: 8 },
   { arbitrary: runEvent, weight: 2 },
   { arbitrary: answer, weight: 1 },
   { arbitrary: acknowledged, weight: 1 },
   { arbitrary: republished, weight: 1 },
   { arbitrary: changed, weight: 1 },
+  { arbitrary: alert, weight: 1 },
+  { arbitrary: repaired, weight: 1 },
+  { arbitrary: workerEvent, weight: 1 },
 )
 
-/** A multiset of facts, and some order of it with some told again. */
-export const toldInAnyOrder: fc.Arbitrary<{ once: StatusEvent[]; again: StatusEvent[] }> = fc
+export interface History {
+  /** As they stand in one topic partition. */
+  readonly once: readonly PlacedEvent[]
+  /** All of them in some order, some of them read again. */
+  readonly again: readonly PlacedEvent[]
+}
+
+/** Some of the events are copies of facts that were told before, others contradict them. */
+export const toldInAnyOrder: fc.Arbitrary<History> = fc
   .array(anyStatusEvent, { minLength: 1, maxLength: 40 })
+  .map((events) => events.map((event, at): PlacedEvent => ({ event, offset: String(at) })))
   .chain((once) =>
     fc
       .shuffledSubarray([...once, ...once], { minLength: once.length, maxLength: 2 * once.length })
       .map((some) => ({ once, again: [...some, ...once.filter((event) => !some.includes(event))] })),
   )
+
+/** Cuts of a history into batches anywhere: how many events each of them has, over and over. */
+export const batchSizes: fc.Arbitrary<readonly number[]> = fc.array(fc.integer({ min: 1, max: 12 }), {
+  minLength: 1,
+  maxLength: 6,
+})
+
+export function* inBatches<Item>(items: readonly Item[], sizes: readonly number[]): Generator<readonly Item[]> {
+  for (let at = 0, batch = 0; at < items.length; batch += 1) {
+    const size = sizes[batch % sizes.length] ?? 1
+    yield items.slice(at, at + size)
+    at += size
+  }
+}
