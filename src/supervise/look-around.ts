@@ -3,7 +3,7 @@ import type { RunId, WorkerId } from '../contract/ids.ts'
 import { isTerminalRun } from '../contract/states.ts'
 import { condition } from './alert-texts.ts'
 import type { Condition } from './alerts.ts'
-import { heardWorkers } from './known-workers.ts'
+import { recordedWorkers } from './known-workers.ts'
 import { laneFindings } from './lane-findings.ts'
 import { ledgerPlace } from './ledger-place.ts'
 import { ledgerReach } from './ledger-reach.ts'
@@ -21,7 +21,7 @@ import {
 } from './supervising.ts'
 import { tellAlerts } from './tell-alerts.ts'
 import { dueIntents, isForced, lateIntent } from './watch-intents.ts'
-import { lostWorkers, workerConditions, workerLost } from './worker-rules.ts'
+import { heardSince, silentWorkers, workerConditions, workerLost } from './worker-rules.ts'
 
 /** With no run to look at, so often. */
 const idleEveryMs = 5_000
@@ -35,7 +35,7 @@ export async function lookAround(deps: Supervising, memory: Memory, signal: Abor
   const nowMs = performance.now()
   const [live, lately] = [await deps.runs.list(), await deps.runs.ended(deps.patience.lookBackMs)]
   forgetOthers(memory, new Set([...live, ...lately].map(({ id }) => id)))
-  const due = lately.filter(({ id }) => (memory.endedDueMs.get(id) ?? 0) <= nowMs).slice(0, endedAtOnce)
+  const due = dueRuns(memory, lately, nowMs)
   if (live.length === 0 && due.length === 0 && nowMs < memory.idleDueMs) return
   memory.idleDueMs = nowMs + idleEveryMs
 
@@ -92,6 +92,15 @@ export async function lookAround(deps: Supervising, memory: Memory, signal: Abor
   await attempt('alerts could not be told', () => tellAlerts(deps, memory, conditions, looked, nowMs))
 }
 
+/** Those that have waited longest: of many runs each has its turn. */
+function dueRuns({ endedDueMs }: Memory, lately: readonly LiveRun[], nowMs: number): readonly LiveRun[] {
+  const dueMs = ({ id }: LiveRun): number => endedDueMs.get(id) ?? 0
+  return lately
+    .filter((run) => dueMs(run) <= nowMs)
+    .sort((a, b) => dueMs(a) - dueMs(b))
+    .slice(0, endedAtOnce)
+}
+
 async function lookAtLedger(deps: Supervising, memory: Memory, nowMs: number): Promise<readonly Condition[]> {
   const place = await ledgerPlace(deps.pool, deps.schema, deps.statusTopic, await deps.statusEnds())
   memory.reach = ledgerReach(memory.reach, place, nowMs)
@@ -128,24 +137,28 @@ async function lookAtWorkers(
   live: readonly LiveRun[],
   nowMs: number,
 ): Promise<WorkersFound> {
-  if (nowMs >= memory.heard.dueMs)
-    memory.heard = { workers: await heardWorkers(deps.pool, deps.schema), dueMs: nowMs + heardEveryMs }
-  const { workers: heard } = memory.heard
+  if (nowMs >= memory.heardDueMs) {
+    memory.heard = heardSince(memory.heard, await recordedWorkers(deps.pool, deps.schema), nowMs)
+    memory.heardDueMs = nowMs + heardEveryMs
+  }
   const { workerSilentMs, stalledMs } = deps.patience
-  const isMissed = lostWorkers(heard, [], workerSilentMs).length > 0
+  const { heard } = memory
+  const now = deps.now()
+  const silent = silentWorkers(heard, workerSilentMs, nowMs)
   const stands = live.some(({ id }) => nowMs - (memory.stood.get(id)?.sinceMs ?? nowMs) >= stalledMs)
-  if (!isMissed && !stands) return { members: undefined, conditions: workerConditions(heard, []), isKnown: true }
+  if (silent.length === 0 && !stands)
+    return { members: undefined, conditions: workerConditions(heard, [], nowMs, now), isKnown: true }
   const members = await deps.workers()
   // Of a ledger that is late nothing can be said: what workers told is not recorded yet.
   const isLate = nowMs - (memory.reach?.recordedThroughMs ?? 0) > workerSilentMs / 2
-  const lost = isLate ? [] : lostWorkers(heard, members, workerSilentMs)
-  const toTell = memory.heard.workers.filter((one) => lost.includes(one) && !memory.lost.has(one.event.instance))
-  if (toTell.length > 0) {
+  const gone = isLate ? [] : silent.filter(({ worker }) => !members.includes(worker))
+  const untold = gone.filter(({ instance }) => !memory.lost.has(instance))
+  if (untold.length > 0) {
     await requireLead(deps)
-    await deps.status.publish(toTell.map((one) => workerLost(one, deps.now())))
-    for (const { event } of toTell) memory.lost.add(event.instance)
+    await deps.status.publish(untold.map((one) => workerLost(one, nowMs, now)))
+    for (const { instance } of untold) memory.lost.add(instance)
   }
-  return { members, conditions: workerConditions(heard, lost), isKnown: !isLate }
+  return { members, conditions: workerConditions(heard, gone, nowMs, now), isKnown: !isLate }
 }
 
 async function lookAtIntents(

@@ -103,7 +103,8 @@ export interface Memory {
   /** Undefined until they were read from the ledger. */
   alerts: AlertMemory | undefined
   /** What was heard of workers, and when it is asked for again. */
-  heard: { readonly workers: readonly HeardWorker[]; readonly dueMs: number }
+  heard: readonly HeardWorker[]
+  heardDueMs: number
   /** When a look is due although there is no run to look at. */
   idleDueMs: number
 }
@@ -123,7 +124,8 @@ export const newMemory = (nowMs: number): Memory => ({
   lanes: new Map(),
   reach: undefined,
   alerts: undefined,
-  heard: { workers: [], dueMs: 0 },
+  heard: [],
+  heardDueMs: 0,
   idleDueMs: 0,
 })
 
