@@ -29,8 +29,8 @@ export interface AlertLook {
   /** The same moment for people. */
   readonly at: string
   readonly conditions: readonly Condition[]
-  /** Why an open alert is over although nobody looks any more: `settled` says it in words; undefined: it is not. */
-  settled(this: void, alert: OpenAlert): string | undefined
+  /** Why nobody need know of something any more, in words; undefined: somebody has to. */
+  settled(this: void, of: Pick<Condition, 'kind' | 'about'>): string | undefined
   /** Whether this look would have seen its condition: what was not looked at is neither better nor worse. */
   wasLookedAt(this: void, alert: OpenAlert): boolean
   /** How long a condition must be gone before its alert is over. */
@@ -54,7 +54,8 @@ export function decideAlerts(look: AlertLook): { readonly told: readonly AlertEv
   const occurrences = new Map(before.occurrences)
   const lastSeenMs = new Map(before.lastSeenMs)
   const told: AlertEvent[] = []
-  const current = new Set(look.conditions.map(alertKey))
+  const conditions = look.conditions.filter((condition) => look.settled(condition) === undefined)
+  const current = new Set(conditions.map(alertKey))
   const isToldOfTheRun = ({ kind, about: { runId, backfill, partitionId } }: OpenAlert): boolean =>
     partitionId !== undefined && current.has(alertKey({ kind, about: { runId, backfill } }))
   const resolve = (key: string, alert: OpenAlert, message: string): void => {
@@ -62,7 +63,7 @@ export function decideAlerts(look: AlertLook): { readonly told: readonly AlertEv
     open.delete(key)
     lastSeenMs.delete(key)
   }
-  for (const condition of look.conditions) {
+  for (const condition of conditions) {
     const key = alertKey(condition)
     const known = open.get(key)
     lastSeenMs.set(key, nowMs)

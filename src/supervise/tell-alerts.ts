@@ -30,7 +30,7 @@ export async function tellAlerts(
   const before = memory.alerts ?? (await firstKnown(deps, memory, nowMs))
   if (before === undefined) return
   memory.alerts = before
-  const concerned = [...new Set([...before.open.values()].flatMap(({ about }) => about.runId ?? []))]
+  const concerned = [...new Set([...before.open.values(), ...conditions].flatMap(({ about }) => about.runId ?? []))]
   const standing = concerned.length === 0 ? new Map<RunId, RunStanding>() : await deps.runs.standing(concerned)
   const { told, memory: after } = decideAlerts({
     nowMs,

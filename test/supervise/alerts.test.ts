@@ -62,6 +62,15 @@ it('an alert about a run that is settled is over at once, and says why', () => {
   expect(told).toMatchObject([{ type: 'alert.resolved', message: 'the run was archived' }])
 })
 
+it('of what is settled nothing is raised, though it is still so', () => {
+  const settled = { settled: () => 'the run was done again' }
+  expect(look(0, [failed], nothing, settled).told).toEqual([])
+  const { memory } = look(0, [failed], nothing)
+  const { told, memory: after } = look(1, [failed], memory, settled)
+  expect(told.map(({ type }) => type)).toEqual(['alert.resolved'])
+  expect(look(2, [failed], after, settled).told).toEqual([])
+})
+
 it('what becomes worse is raised anew, what becomes better is not', () => {
   const worse = { ...lag, severity: 'critical' as const }
   const { memory } = look(0, [lag], nothing)
