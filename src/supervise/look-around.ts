@@ -1,4 +1,6 @@
 import { messageOf } from '../contract/errors.ts'
+import { listContradictions } from '../ledger/query/contradictions.ts'
+import { contradictionConditions } from './contradictions.ts'
 import type { RunId, WorkerId } from '../contract/ids.ts'
 import { isTerminalRun } from '../contract/states.ts'
 import { condition } from './alert-texts.ts'
@@ -27,6 +29,7 @@ import { heardSince, silentWorkers, workerConditions, workerLost } from './worke
 const idleEveryMs = 5_000
 /** Workers tell every few seconds: they need not be asked about at every look. */
 const heardEveryMs = 5_000
+const contradictionsEveryMs = 1_000
 /** Of runs that have ended so many are looked at between two looks at those that are live. */
 const endedAtOnce = 2
 
@@ -80,8 +83,9 @@ export async function lookAround(deps: Supervising, memory: Memory, signal: Abor
   }
   const dueMs = performance.now() + Math.max(deps.patience.endedEveryMs, 10 * (performance.now() - nowMs))
   for (const { id } of due) memory.endedDueMs.set(id, dueMs)
+  const ofFacts = await attempt('contradictions are not known', () => lookAtContradictions(deps, memory, nowMs))
   const ofIntents = await attempt('acknowledgements of intents are not known', () => lookAtIntents(deps, memory, live))
-  conditions.push(...(ofLedger ?? []), ...(ofWorkers?.conditions ?? []), ...(ofIntents ?? []))
+  conditions.push(...(ofLedger ?? []), ...(ofFacts ?? []), ...(ofWorkers?.conditions ?? []), ...(ofIntents ?? []))
   const looked: LookedAt = {
     runs,
     isLedgerKnown: ofLedger !== undefined,
@@ -108,6 +112,14 @@ async function lookAtLedger(deps: Supervising, memory: Memory, nowMs: number): P
   if (place.behind === 0 || behindMs < deps.patience.ledgerLagMs) return []
   const message = `${place.behind} events are not recorded, the oldest for ${Math.round(behindMs / 1000)} s`
   return [condition('ledgerLag', {}, message)]
+}
+
+async function lookAtContradictions(deps: Supervising, memory: Memory, nowMs: number): Promise<readonly Condition[]> {
+  if (nowMs >= memory.contradictionsDueMs) {
+    memory.contradictions = await listContradictions(deps.pool, deps.schema)
+    memory.contradictionsDueMs = nowMs + contradictionsEveryMs
+  }
+  return contradictionConditions(memory.contradictions, deps.now(), deps.patience.lookBackMs)
 }
 
 async function lookAtLanes(deps: Supervising, memory: Memory, { lanes }: TasksNow): Promise<void> {
@@ -138,7 +150,7 @@ async function lookAtWorkers(
   nowMs: number,
 ): Promise<WorkersFound> {
   if (nowMs >= memory.heardDueMs) {
-    memory.heard = heardSince(memory.heard, await recordedWorkers(deps.pool, deps.schema), nowMs)
+    memory.heard = heardSince(memory.heard, await recordedWorkers(deps.pool, deps.schema, deps.now()), nowMs)
     memory.heardDueMs = nowMs + heardEveryMs
   }
   const { workerSilentMs, stalledMs } = deps.patience
