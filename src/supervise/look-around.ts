@@ -1,16 +1,16 @@
 import { messageOf } from '../contract/errors.ts'
+import type { RunId } from '../contract/ids.ts'
 import { listContradictions } from '../ledger/query/contradictions.ts'
-import { contradictionConditions } from './contradictions.ts'
-import type { RunId, WorkerId } from '../contract/ids.ts'
-import { isTerminalRun } from '../contract/states.ts'
 import { condition } from './alert-texts.ts'
 import type { Condition } from './alerts.ts'
-import { recordedWorkers } from './known-workers.ts'
+import { contradictionConditions } from './contradictions.ts'
 import { laneFindings } from './lane-findings.ts'
 import { ledgerPlace } from './ledger-place.ts'
 import { ledgerReach } from './ledger-reach.ts'
 import type { LiveRun } from './live-runs.ts'
+import { lookAtIntents } from './look-at-intents.ts'
 import { type Around, lookAtRun } from './look-at-run.ts'
+import { lookAtWorkers } from './look-at-workers.ts'
 import { repairMade } from './repairs.ts'
 import {
   forgetOthers,
@@ -22,13 +22,9 @@ import {
   type TasksNow,
 } from './supervising.ts'
 import { tellAlerts } from './tell-alerts.ts'
-import { dueIntents, isForced, lateIntent } from './watch-intents.ts'
-import { heardSince, silentWorkers, workerConditions, workerLost } from './worker-rules.ts'
 
 /** With no run to look at, so often. */
 const idleEveryMs = 5_000
-/** Workers tell every few seconds: they need not be asked about at every look. */
-const heardEveryMs = 5_000
 const contradictionsEveryMs = 1_000
 /** Of runs that have ended so many are looked at between two looks at those that are live. */
 const endedAtOnce = 2
@@ -132,72 +128,4 @@ async function lookAtLanes(deps: Supervising, memory: Memory, { lanes }: TasksNo
     )
   }
   memory.lanes = new Map(lanes.map((lane) => [lane.topicPartition, lane]))
-}
-
-interface WorkersFound {
-  /** Of the group; undefined: nobody needed to know. */
-  readonly members: readonly WorkerId[] | undefined
-  readonly conditions: readonly Condition[]
-  /** What workers told is recorded, so that one that is not heard of has said nothing. */
-  readonly isKnown: boolean
-}
-
-/** The group is asked only when somebody needs to know who is in it. */
-async function lookAtWorkers(
-  deps: Supervising,
-  memory: Memory,
-  live: readonly LiveRun[],
-  nowMs: number,
-): Promise<WorkersFound> {
-  if (nowMs >= memory.heardDueMs) {
-    memory.heard = heardSince(memory.heard, await recordedWorkers(deps.pool, deps.schema, deps.now()), nowMs)
-    memory.heardDueMs = nowMs + heardEveryMs
-  }
-  const { workerSilentMs, stalledMs } = deps.patience
-  const { heard } = memory
-  const now = deps.now()
-  const silent = silentWorkers(heard, workerSilentMs, nowMs)
-  const stands = live.some(({ id }) => nowMs - (memory.stood.get(id)?.sinceMs ?? nowMs) >= stalledMs)
-  if (silent.length === 0 && !stands)
-    return { members: undefined, conditions: workerConditions(heard, [], nowMs, now), isKnown: true }
-  const members = await deps.workers()
-  // Of a ledger that is late nothing can be said: what workers told is not recorded yet.
-  const isLate = nowMs - (memory.reach?.recordedThroughMs ?? 0) > workerSilentMs / 2
-  const gone = isLate ? [] : silent.filter(({ worker }) => !members.includes(worker))
-  const untold = gone.filter(({ instance }) => !memory.lost.has(instance))
-  if (untold.length > 0) {
-    await requireLead(deps)
-    await deps.status.publish(untold.map((one) => workerLost(one, nowMs, now)))
-    for (const { instance } of untold) memory.lost.add(instance)
-  }
-  return { members, conditions: workerConditions(heard, gone, nowMs, now), isKnown: !isLate }
-}
-
-async function lookAtIntents(
-  deps: Supervising,
-  memory: Memory,
-  live: readonly LiveRun[],
-): Promise<readonly Condition[]> {
-  const now = deps.now()
-  const standing = live.flatMap(({ id: runId, backfill, state, intent, controlSequence: sequence, intendedAt }) =>
-    intendedAt === null || isTerminalRun(state) || memory.obeyed.get(runId) === sequence
-      ? []
-      : [{ runId, backfill, intent, sequence, at: intendedAt.toISOString() }],
-  )
-  const due = dueIntents(standing, now, deps.patience)
-  if (due.length === 0) return []
-  const workers = await deps.workers()
-  const conditions: Condition[] = []
-  for (const one of due) {
-    const late = lateIntent(one, workers, await deps.runs.acknowledged(one.runId), now, deps.patience)
-    conditions.push(...late)
-    if (late.length === 0) memory.obeyed.set(one.runId, one.sequence)
-    if (late.length === 0 || !isForced(one, now, deps.patience) || memory.forced.get(one.runId) === one.sequence)
-      continue
-    await requireLead(deps)
-    const message = `${late.length} workers do not obey the cancel: it was carried out in the sink, where they are fenced`
-    await deps.status.publish([repairMade('intentForced', { runId: one.runId, backfill: one.backfill }, message, now)])
-    memory.forced.set(one.runId, one.sequence)
-  }
-  return conditions
 }
