@@ -104,7 +104,7 @@ function dueRuns({ endedDueMs }: Memory, lately: readonly LiveRun[], nowMs: numb
 async function lookAtLedger(deps: Supervising, memory: Memory, nowMs: number): Promise<readonly Condition[]> {
   const place = await ledgerPlace(deps.pool, deps.schema, deps.statusTopic, await deps.statusEnds())
   memory.reach = ledgerReach(memory.reach, place, nowMs)
-  const behindMs = nowMs - Math.max(memory.reach.recordedThroughMs, memory.leadsSinceMs)
+  const behindMs = nowMs - memory.reach.awaited.atMs
   if (place.behind === 0 || behindMs < deps.patience.ledgerLagMs) return []
   const message = `${place.behind} events are not recorded, the oldest for ${Math.round(behindMs / 1000)} s`
   return [condition('ledgerLag', {}, message)]
