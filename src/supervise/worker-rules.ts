@@ -38,15 +38,15 @@ export function heardSince(
 }
 
 /** Those that did not say that they stop, and have said nothing for so long. */
-export const silentWorkers = (
-  heard: readonly HeardWorker[],
-  silentMs: number,
-  nowMs: number,
-): readonly HeardWorker[] =>
+export const silentWorkers = (heard: readonly HeardWorker[], silentMs: number, nowMs: number): readonly HeardWorker[] =>
   heard.filter(({ isStopped, lost, sinceMs }) => !isStopped && lost === null && nowMs - sinceMs >= silentMs)
 
 /** That it is lost, as the fact after the last one that it told itself: whoever finds it tells the same. */
-export const workerLost = ({ worker, instance, sequence, sinceMs }: HeardWorker, nowMs: number, now: Date): WorkerEvent => ({
+export const workerLost = (
+  { worker, instance, sequence, sinceMs }: HeardWorker,
+  nowMs: number,
+  now: Date,
+): WorkerEvent => ({
   ...{ version: 1, type: 'worker.lost', at: now.toISOString(), worker, instance, sequence: sequence + 1 },
   message: lostMessage(nowMs - sinceMs),
 })
