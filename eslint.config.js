@@ -82,5 +82,10 @@ export default tseslint.config(
   mayUse(['src/**'], exit, environment),
   mayUse(['src/process/config.ts', 'src/stack/**'], exit),
   mayUse(['test/**', 'examples/**'], exit),
-  mayUse(['src/cli/main.ts', 'test/main.ts', 'test/bench/main.ts', 'test/chaos/{crash,chaos,mutants,seeded-faults,role-process}.ts']),
+  mayUse([
+    'src/cli/main.ts',
+    'test/main.ts',
+    'test/bench/main.ts',
+    'test/chaos/{crash,chaos,mutants,seeded-faults,role-process}.ts',
+  ]),
 )

@@ -17,6 +17,7 @@ import {
   LeadLost,
   type LookedAt,
   type Memory,
+  remember,
   requireLead,
   type Supervising,
   type TasksNow,
@@ -103,8 +104,9 @@ function dueRuns({ endedDueMs }: Memory, lately: readonly LiveRun[], nowMs: numb
 
 async function lookAtLedger(deps: Supervising, memory: Memory, nowMs: number): Promise<readonly Condition[]> {
   const place = await ledgerPlace(deps.pool, deps.schema, deps.statusTopic, await deps.statusEnds())
-  memory.reach = ledgerReach(memory.reach, place, nowMs)
-  const behindMs = nowMs - memory.reach.awaited.atMs
+  const reach = ledgerReach(memory.reach, place, nowMs)
+  remember(memory, { reach })
+  const behindMs = nowMs - reach.awaited.atMs
   if (place.behind === 0 || behindMs < deps.patience.ledgerLagMs) return []
   const message = `${place.behind} events are not recorded, the oldest for ${Math.round(behindMs / 1000)} s`
   return [condition('ledgerLag', {}, message)]
@@ -112,8 +114,8 @@ async function lookAtLedger(deps: Supervising, memory: Memory, nowMs: number): P
 
 async function lookAtContradictions(deps: Supervising, memory: Memory, nowMs: number): Promise<readonly Condition[]> {
   if (nowMs >= memory.contradictionsDueMs) {
-    memory.contradictions = await listContradictions(deps.pool, deps.schema)
-    memory.contradictionsDueMs = nowMs + contradictionsEveryMs
+    const contradictions = await listContradictions(deps.pool, deps.schema)
+    remember(memory, { contradictions, contradictionsDueMs: nowMs + contradictionsEveryMs })
   }
   return contradictionConditions(memory.contradictions, deps.now(), deps.patience.lookBackMs)
 }
@@ -127,5 +129,5 @@ async function lookAtLanes(deps: Supervising, memory: Memory, { lanes }: TasksNo
       found.map(({ kind, topicPartition, message }) => repairMade(kind, { topicPartition }, message, deps.now())),
     )
   }
-  memory.lanes = new Map(lanes.map((lane) => [lane.topicPartition, lane]))
+  remember(memory, { lanes: new Map(lanes.map((lane) => [lane.topicPartition, lane])) })
 }

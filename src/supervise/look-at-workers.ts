@@ -2,7 +2,7 @@ import type { WorkerId } from '../contract/ids.ts'
 import type { Condition } from './alerts.ts'
 import { recordedWorkers } from './known-workers.ts'
 import type { LiveRun } from './live-runs.ts'
-import { type Memory, requireLead, type Supervising } from './supervising.ts'
+import { type Memory, remember, requireLead, type Supervising } from './supervising.ts'
 import { heardSince, silentWorkers, workerConditions, workerLost } from './worker-rules.ts'
 
 /** Workers tell every few seconds: they need not be asked about at every look. */
@@ -24,8 +24,8 @@ export async function lookAtWorkers(
   nowMs: number,
 ): Promise<WorkersFound> {
   if (nowMs >= memory.heardDueMs) {
-    memory.heard = heardSince(memory.heard, await recordedWorkers(deps.pool, deps.schema, deps.now()), nowMs)
-    memory.heardDueMs = nowMs + heardEveryMs
+    const recorded = await recordedWorkers(deps.pool, deps.schema, deps.now())
+    remember(memory, { heard: heardSince(memory.heard, recorded, nowMs), heardDueMs: nowMs + heardEveryMs })
   }
   const { workerSilentMs, stalledMs } = deps.patience
   const { heard } = memory

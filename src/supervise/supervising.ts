@@ -144,6 +144,16 @@ export interface LookedAt {
   readonly areIntentsKnown: boolean
 }
 
+/** Takes in what a look found: between two looks nobody else does. */
+export function remember(
+  memory: Memory,
+  found: Partial<
+    Pick<Memory, 'lanes' | 'reach' | 'alerts' | 'heard' | 'heardDueMs' | 'contradictions' | 'contradictionsDueMs'>
+  >,
+): void {
+  Object.assign(memory, found)
+}
+
 /** Forgets runs that are neither live nor lately ended. */
 export function forgetOthers(memory: Memory, known: ReadonlySet<RunId>): void {
   const { plans, sightings, tripped, quarantined, passed, stood, endedDueMs, obeyed, forced } = memory

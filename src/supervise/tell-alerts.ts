@@ -4,7 +4,7 @@ import { type AlertMemory, type Condition, decideAlerts, type OpenAlert } from '
 import { gathered } from './gathered.ts'
 import { knownAlerts } from './known-alerts.ts'
 import type { RunStanding } from './live-runs.ts'
-import { type LookedAt, type Memory, type Patience, requireLead, type Supervising } from './supervising.ts'
+import { type LookedAt, type Memory, type Patience, remember, requireLead, type Supervising } from './supervising.ts'
 
 /** How a run goes is nobody's concern any more when it has ended. */
 const whileLive: ReadonlySet<AlertKind> = new Set([
@@ -29,7 +29,7 @@ export async function tellAlerts(
 ): Promise<void> {
   const before = memory.alerts ?? (await firstKnown(deps, memory, nowMs))
   if (before === undefined) return
-  memory.alerts = before
+  remember(memory, { alerts: before })
   const concerned = [...new Set([...before.open.values(), ...conditions].flatMap(({ about }) => about.runId ?? []))]
   const standing = concerned.length === 0 ? new Map<RunId, RunStanding>() : await deps.runs.standing(concerned)
   const { told, memory: after } = decideAlerts({
@@ -57,7 +57,7 @@ export async function tellAlerts(
     await deps.status.publish(told)
     deps.notify?.(told)
   }
-  memory.alerts = after
+  remember(memory, { alerts: after })
 }
 
 /** What must last before it is one. */

@@ -100,7 +100,7 @@ export async function startFaultBench(
   const roles = hasOwnLedger ? (['planner', 'supervisor'] as const) : (['planner', 'ledger', 'supervisor'] as const)
   const rest = startPart(world, ports, { name: 'rest', roles })
   const ledger = hasOwnLedger ? startPart(world, ports, { name: 'ledger', roles: ['ledger'] }) : rest
-  let working: Part[] = []
+  const working: Part[] = []
   let runs = 0
 
   const until: FaultBench['until'] = async (what, probe, withinMs = limitMs) => {
@@ -119,8 +119,7 @@ export async function startFaultBench(
       await until('the workers are ready', async () => started.every((part) => part.isReady()))
     },
     stopWorkers: async () => {
-      await Promise.all(working.map((part) => part.stop(20_000)))
-      working = []
+      await Promise.all(working.splice(0).map((part) => part.stop(20_000)))
     },
     killWorker: (id) => working.find((part) => part.name === id)?.kill(),
     start: async (pauseMs) => {

@@ -49,8 +49,8 @@ interface World {
   readonly events: StatusEvent[]
   readonly asked: PauseRequest[]
   /** What the next look finds of committed offsets. */
-  lanes: LanePlace[]
-  passed: PassedTask[]
+  readonly lanes: LanePlace[]
+  readonly passed: PassedTask[]
   /** Where the status topic ends. */
   ends: TopicEnd[]
   /** Looks that asked which partitions are covered. */
@@ -111,7 +111,7 @@ async function supervise(around: World, { times, ...more }: Supervised = {}): Pr
     openTasks: async () => {
       around.looks += 1
       const now = new Set(around.covered)
-      return { covered: (id) => now.has(id), lanes: around.lanes, passed: around.passed.splice(0) }
+      return { covered: (id) => now.has(id), lanes: [...around.lanes], passed: around.passed.splice(0) }
     },
     statusTopic: 'status',
     statusEnds: async () => around.ends,
@@ -563,12 +563,12 @@ describe('committed offsets', () => {
 
   test('one that went back, and one that lost its metadata, are told once, and repaired by a look', async () => {
     const around = await world()
-    around.lanes = [lane(9n, known)]
+    around.lanes.push(lane(9n, known))
     await supervise(around)
     await looksOn(around, 2)
-    around.lanes = [lane(9n, '')]
+    around.lanes.splice(0, 1, lane(9n, ''))
     await eventually('lost', async () => ofType(around, 'repair.made')[0])
-    around.lanes = [lane(3n, '')]
+    around.lanes.splice(0, 1, lane(3n, ''))
     await eventually('back', async () => ofType(around, 'repair.made')[1])
     await looksOn(around, 3)
     expect(ofType(around, 'repair.made')).toMatchObject([
