@@ -1,5 +1,5 @@
-import type { StatusEvent } from '../contract/status.ts'
 import type { About } from '../contract/alert.ts'
+import type { StatusEvent } from '../contract/status.ts'
 import type { Contradiction } from '../ledger/query/contradictions.ts'
 import { condition } from './alert-texts.ts'
 import type { Condition } from './alerts.ts'
