@@ -4,7 +4,12 @@ import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Pool, query } from '../postgres/pool.ts'
 import { type AlertMemory, alertKey, type OpenAlert } from './alerts.ts'
 
-const Row = z.object({ event: z.union([AlertRaised, AlertResolved]), isRecent: z.boolean() })
+const Row = z.object({
+  raised: AlertRaised.nullable(),
+  resolved: AlertResolved.nullable(),
+  isRaisedLately: z.boolean(),
+  isResolvedLately: z.boolean(),
+})
 
 export interface KnownAlerts {
   readonly memory: AlertMemory
@@ -14,28 +19,26 @@ export interface KnownAlerts {
 
 /** What is open, and how often it was, as far as it is recorded: where a new leader goes on. */
 export async function knownAlerts(pool: Pool, schema: string): Promise<KnownAlerts> {
+  const lately = `coalesce($ > now() - interval '15 minutes', false)`
   const { rows } = await query<Record<string, unknown>>(
     pool,
-    `select event, recorded_at > now() - interval '15 minutes' as "isRecent" from ${quoteIdentifier(schema)}.ledger_event
-      where run_id is null and type in ('alert.raised', 'alert.resolved') order by at, type`,
+    `select raised, resolved, ${lately.replace('$', 'raised_at')} as "isRaisedLately",
+            ${lately.replace('$', 'resolved_at')} as "isResolvedLately"
+       from ${quoteIdentifier(schema)}.ledger_alert order by coalesce(raised_at, resolved_at), alert_id`,
   )
   const open = new Map<string, OpenAlert>()
-  const raised = new Map<string, Set<string>>()
-  const resolved = new Set<string>()
+  const occurrences = new Map<string, number>()
   const recent: AlertEvent[] = []
   for (const row of rows) {
-    const { event, isRecent } = Row.parse(row)
-    const { type, alertId, kind, severity, about } = event
-    if (isRecent) recent.push(event)
-    const key = alertKey({ kind, about })
-    if (type === 'alert.resolved') {
-      resolved.add(alertId)
-      if (open.get(key)?.alertId === alertId) open.delete(key)
-      continue
-    }
-    raised.set(key, (raised.get(key) ?? new Set()).add(alertId))
-    if (!resolved.has(alertId)) open.set(key, { alertId, kind, severity, about })
+    const { raised, resolved, isRaisedLately, isResolvedLately } = Row.parse(row)
+    if (raised !== null && isRaisedLately) recent.push(raised)
+    if (resolved !== null && isResolvedLately) recent.push(resolved)
+    const told = raised ?? resolved
+    if (told === null) continue
+    const { alertId, kind, severity, about } = told
+    const key = alertKey(told)
+    occurrences.set(key, (occurrences.get(key) ?? 0) + 1)
+    if (resolved === null) open.set(key, { alertId, kind, severity, about })
   }
-  const occurrences = new Map([...raised].map(([key, ids]) => [key, ids.size]))
   return { memory: { open, occurrences, lastSeenMs: new Map() }, recent }
 }

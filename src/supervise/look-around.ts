@@ -1,7 +1,9 @@
 import { messageOf } from '../contract/errors.ts'
 import type { RunId } from '../contract/ids.ts'
+import { listContradictions } from '../ledger/query/contradictions.ts'
 import { condition } from './alert-texts.ts'
 import type { Condition } from './alerts.ts'
+import { contradictionConditions } from './contradictions.ts'
 import { laneFindings } from './lane-findings.ts'
 import { ledgerPlace } from './ledger-place.ts'
 import { ledgerReach } from './ledger-reach.ts'
@@ -24,6 +26,7 @@ import { tellAlerts } from './tell-alerts.ts'
 
 /** With no run to look at, so often. */
 const idleEveryMs = 5_000
+const contradictionsEveryMs = 1_000
 /** Of runs that have ended so many are looked at between two looks at those that are live. */
 const endedAtOnce = 2
 
@@ -77,8 +80,9 @@ export async function lookAround(deps: Supervising, memory: Memory, signal: Abor
   }
   const dueMs = performance.now() + Math.max(deps.patience.endedEveryMs, 10 * (performance.now() - nowMs))
   for (const { id } of due) memory.endedDueMs.set(id, dueMs)
+  const ofFacts = await attempt('contradictions are not known', () => lookAtContradictions(deps, memory, nowMs))
   const ofIntents = await attempt('acknowledgements of intents are not known', () => lookAtIntents(deps, memory, live))
-  conditions.push(...(ofLedger ?? []), ...(ofWorkers?.conditions ?? []), ...(ofIntents ?? []))
+  conditions.push(...(ofLedger ?? []), ...(ofFacts ?? []), ...(ofWorkers?.conditions ?? []), ...(ofIntents ?? []))
   const looked: LookedAt = {
     runs,
     isLedgerKnown: ofLedger !== undefined,
@@ -106,6 +110,14 @@ async function lookAtLedger(deps: Supervising, memory: Memory, nowMs: number): P
   if (place.behind === 0 || behindMs < deps.patience.ledgerLagMs) return []
   const message = `${place.behind} events are not recorded, the oldest for ${Math.round(behindMs / 1000)} s`
   return [condition('ledgerLag', {}, message)]
+}
+
+async function lookAtContradictions(deps: Supervising, memory: Memory, nowMs: number): Promise<readonly Condition[]> {
+  if (nowMs >= memory.contradictionsDueMs) {
+    const contradictions = await listContradictions(deps.pool, deps.schema)
+    remember(memory, { contradictions, contradictionsDueMs: nowMs + contradictionsEveryMs })
+  }
+  return contradictionConditions(memory.contradictions, deps.now(), deps.patience.lookBackMs)
 }
 
 async function lookAtLanes(deps: Supervising, memory: Memory, { lanes }: TasksNow): Promise<void> {

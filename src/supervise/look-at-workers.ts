@@ -24,7 +24,7 @@ export async function lookAtWorkers(
   nowMs: number,
 ): Promise<WorkersFound> {
   if (nowMs >= memory.heardDueMs) {
-    const recorded = await recordedWorkers(deps.pool, deps.schema)
+    const recorded = await recordedWorkers(deps.pool, deps.schema, deps.now())
     remember(memory, { heard: heardSince(memory.heard, recorded, nowMs), heardDueMs: nowMs + heardEveryMs })
   }
   const { workerSilentMs, stalledMs } = deps.patience

@@ -2,6 +2,7 @@ import type { PartitionId, RunId, WorkerId } from '../contract/ids.ts'
 import type { PauseRequest } from '../contract/request.ts'
 import type { AlertEvent } from '../contract/status.ts'
 import type { Definitions, DiscoveredBackfill } from '../define/discover.ts'
+import type { Contradiction } from '../ledger/query/contradictions.ts'
 import type { ControlLog } from '../plan/control-log.ts'
 import type { TaskLog } from '../plan/task-log.ts'
 import type { Leadership } from '../postgres/leadership.ts'
@@ -105,6 +106,9 @@ export interface Memory {
   /** What was heard of workers, and when it is asked for again. */
   heard: readonly HeardWorker[]
   heardDueMs: number
+  /** Facts of which more than one thing was told, and when they are asked for again. */
+  contradictions: readonly Contradiction[]
+  contradictionsDueMs: number
   /** When a look is due although there is no run to look at. */
   idleDueMs: number
 }
@@ -126,6 +130,8 @@ export const newMemory = (nowMs: number): Memory => ({
   alerts: undefined,
   heard: [],
   heardDueMs: 0,
+  contradictions: [],
+  contradictionsDueMs: 0,
   idleDueMs: 0,
 })
 
@@ -141,7 +147,9 @@ export interface LookedAt {
 /** Takes in what a look found: between two looks nobody else does. */
 export function remember(
   memory: Memory,
-  found: Partial<Pick<Memory, 'lanes' | 'reach' | 'alerts' | 'heard' | 'heardDueMs'>>,
+  found: Partial<
+    Pick<Memory, 'lanes' | 'reach' | 'alerts' | 'heard' | 'heardDueMs' | 'contradictions' | 'contradictionsDueMs'>
+  >,
 ): void {
   Object.assign(memory, found)
 }

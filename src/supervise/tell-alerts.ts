@@ -87,7 +87,7 @@ function wasLookedAt({ kind, about }: OpenAlert, looked: LookedAt): boolean {
     case 'offsetTooFar':
       return looked.areLanesKnown
     case 'eventContradicted':
-      // Whoever records the events raises it, and a person settles it.
+      // What was told stays told: a person settles it.
       return false
     default:
       return about.runId !== undefined && looked.runs.has(about.runId)

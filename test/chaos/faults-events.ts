@@ -60,7 +60,13 @@ const deleted: Fault = {
     if (event === undefined) throw new Error('no completion was told')
     damaged()
     await bench.world.sql(
-      `with gone as (delete from :schema.ledger_event where partition_id = $1 and type = 'partition.completed')
+      `with gone as (
+         delete from :schema.ledger_event where partition_id = $1 and type = 'partition.completed'
+         returning run_id, topic_partition
+       ), counted as (
+         update :schema.ledger_run_slice s set completed = completed - 1, running = running + 1 from gone
+          where s.run_id = gone.run_id and s.topic_partition = gone.topic_partition
+       )
        update :schema.ledger_partition set state = 'running', rank = 1, sequence = sequence - 1 where partition_id = $1`,
       [event.partitionId],
     )
@@ -104,16 +110,16 @@ const doubled: Fault = {
   },
 }
 
-/** Earlier than the true one, so that it wins where the first to tell is believed. */
+/** Later than the true one, which the ledger goes on to believe. */
 const contradicted: Fault = {
   name: 'an event is told again with another content',
-  findings: ['alert hashDiffers'],
+  findings: ['alert eventContradicted'],
   repair: null,
   seed: async (bench, damaged) => {
     const runId = await finishedRun(bench)
     const [event] = completions(bench, runId)
     if (event === undefined) throw new Error('no completion was told')
-    const at = new Date(Date.parse(event.at) - 1_000).toISOString()
+    const at = new Date(Date.parse(event.at) + 1_000).toISOString()
     damaged()
     await bench.tell([{ ...event, at, totals: { ...event.totals, contentHash: '1' } }])
     return runId

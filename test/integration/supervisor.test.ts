@@ -454,6 +454,19 @@ describe('what cannot be', () => {
     expect(ofType(around, 'alert.raised')).toHaveLength(1)
   })
 
+  test('a fact that was told in two versions is told, once', async () => {
+    const around = await world()
+    const event = completed(around, 0)
+    const at = new Date(Date.parse(event.at) + 1_000).toISOString()
+    await record(around, [event, { ...event, at, totals: { ...totals(10), contentHash: '8' } } as StatusEvent])
+    await supervise(around)
+    expect(await eventually('an alert', async () => ofType(around, 'alert.raised')[0])).toMatchObject({
+      ...{ kind: 'eventContradicted', severity: 'critical', about: about(around, 0) },
+    })
+    await looksOn(around, 5)
+    expect(ofType(around, 'alert.raised')).toHaveLength(1)
+  })
+
   test('a plan of which a partition is gone leaves a gap, and that is told', async () => {
     const around = await world()
     await around.database.rows('delete from :schema.partition where index = 1')
