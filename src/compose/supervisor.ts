@@ -35,6 +35,7 @@ export async function composeSupervisor(config: Config, log: Log, mark: Mark): P
     workers: () => openTasks.workers(),
     statusTopic,
     statusEnds: () => statusEnds.read(),
+    brokenChains: (sink, run) => sink.brokenChains(run),
     control: createControlLog(base.logs),
     tasks: createTaskLog(base.logs),
     status: createStatusLog(base.logs),

@@ -85,9 +85,13 @@ export async function startFaultBench(
   const client = await connectClient(config, silentLog)
   const events: StatusEvent[] = []
   // The leaders of topics that were just made say for a moment that they are none.
-  const followed = await eventually('the status topic can be followed', () =>
-    client.follow('beginning', following.signal).catch(() => undefined),
-  )
+  const followed = await eventually('the status topic can be followed', async () => {
+    const watch = client.watch({ from: 'beginning', signal: following.signal })
+    return watch.listen().then(
+      () => watch,
+      () => undefined,
+    )
+  })
   const reading = (async () => {
     for await (const event of followed) events.push(event)
   })()

@@ -3,12 +3,15 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { certificateOf } from '../../src/compose.ts'
+import { silentLog } from '../support/silent-log.ts'
 import { startBenchStack } from './bench-stack.ts'
 import { cleanRuns } from './clean-runs.ts'
 import { startFaultBench } from './fault-bench.ts'
 import { eventFaults, ledgerFaults } from './faults-events.ts'
 import { offsetFaults } from './faults-offsets.ts'
 import { rowFaults, taskFaults } from './faults-rows.ts'
+import { type Certify, sinkFaults } from './faults-sink.ts'
 import { type Fault, type FaultResult, seedFault } from './seed-fault.ts'
 
 const { values } = parseArgs({
@@ -52,6 +55,26 @@ const runGroup = async ({ name, faults, hasOwnLedger = false }: (typeof groups)[
   }
 }
 
+/** What the supervisor does not look at, the certificate of the run finds. */
+const runSinkFaults = async (): Promise<void> => {
+  const bench = await startFaultBench(stack, { name: 'sink', hasOwnLedger: false })
+  try {
+    await bench.workers(['worker-1', 'worker-2'])
+    const certify: Certify = (runId) =>
+      certificateOf(bench.world.config, { runId, withSource: false }, silentLog, new AbortController().signal)
+    for (const { fault, isFound, foundAs } of await sinkFaults(bench, certify)) {
+      const result: FaultResult = {
+        ...{ fault, isFound, foundAs: [foundAs], afterMs: null, repair: null, isRepaired: false },
+        ...{ problem: null, falseFindings: [] },
+      }
+      results.push(result)
+      note(line(result))
+    }
+  } finally {
+    await bench.stop()
+  }
+}
+
 const line = ({ fault, isFound, foundAs, afterMs, repair, isRepaired }: FaultResult): string =>
   [
     isFound ? 'found ' : 'MISSED',
@@ -63,7 +86,7 @@ const line = ({ fault, isFound, foundAs, afterMs, repair, isRepaired }: FaultRes
 
 const work: (() => Promise<void>)[] = groups.map((group) => () => runGroup(group))
 if (values.only === '')
-  work.push(async () => {
+  work.push(runSinkFaults, async () => {
     const found = await cleanRuns(stack, cleanCount)
     falseFindings.push(...found)
     note(`${cleanCount} clean runs: ${found.length === 0 ? 'nothing was found' : `found ${found.join(', ')}`}`)
