@@ -22,7 +22,8 @@ export async function loadFacts(pool: Pool, schema: string, ref: PartitionRef): 
   const { partitionId, runId } = known
   const events = await Promise.all([
     eventsWhere(pool, schema, 'partition_id = $1', [partitionId]),
-    eventsWhere(pool, schema, 'event_id = any ($1::uuid[])', [
+    alertsOf(pool, schema, known),
+    eventsWhere(pool, schema, 'partition_id is null and event_id = any ($1::uuid[])', [
       runEventIds(runId, controlSequence ?? (await newestSequence(pool, schema, runId))),
     ]),
   ])
@@ -131,11 +132,26 @@ async function eventsWhere(
     `select event from ${quoteIdentifier(schema)}.ledger_event where ${where}`,
     values,
   )
-  return rows.flatMap(({ event }) => {
-    // Of a newer version: there is nothing to say of it.
-    const parsed = StatusEvent.safeParse(event)
-    return parsed.success ? [parsed.data] : []
-  })
+  return rows.flatMap(({ event }) => readable(event))
+}
+
+async function alertsOf(
+  pool: Pool,
+  schema: string,
+  { runId, partitionId }: Pick<PartitionFacts, 'runId' | 'partitionId'>,
+): Promise<readonly StatusEvent[]> {
+  const { rows } = await query<{ raised: unknown; resolved: unknown }>(
+    pool,
+    `select raised, resolved from ${quoteIdentifier(schema)}.ledger_alert where run_id = $1 and partition_id = $2`,
+    [runId, partitionId],
+  )
+  return rows.flatMap(({ raised, resolved }) => [...readable(raised), ...readable(resolved)])
+}
+
+/** Of a newer version: there is nothing to say of it. */
+function readable(event: unknown): readonly StatusEvent[] {
+  const parsed = StatusEvent.safeParse(event)
+  return parsed.success ? [parsed.data] : []
 }
 
 /** Enough to know the median, however many partitions a run has. */

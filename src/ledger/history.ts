@@ -1,4 +1,6 @@
 import type { StatusEvent } from '../contract/status.ts'
+import { copyIn } from '../postgres/copy-in.ts'
+import { CopyRows } from '../postgres/copy-rows.ts'
 import type { Client } from '../postgres/pool.ts'
 import type { KnownFact } from './known-fact.ts'
 import { subjectOf } from './merge.ts'
@@ -10,63 +12,133 @@ interface Fact {
   readonly eventId: string
   readonly placed: PlacedEvent
   readonly subject: ReturnType<typeof subjectOf>
+  readonly topicPartition: number
 }
+
+const eventId = key('event_id', 'uuid', (fact: Fact) => fact.eventId)
+const partitionId = column('partition_id', 'uuid', ({ subject }: Fact) => subject.partitionId)
 
 /** The history: every fact once. */
 const historyTable: Table<Fact> = {
   name: 'ledger_event',
   columns: [
-    key('event_id', 'uuid', ({ eventId }) => eventId),
+    eventId,
     column('type', 'text', ({ placed }) => placed.event.type),
     column('at', 'timestamptz', ({ placed }) => placed.event.at),
     column('run_id', 'uuid', ({ subject }) => subject.runId),
-    column('partition_id', 'uuid', ({ subject }) => subject.partitionId),
-    column('event', 'jsonb', ({ placed }) => JSON.stringify(placed.event)),
+    partitionId,
+    column('event', 'json', ({ placed }) => JSON.stringify(placed.event)),
+    column('topic_partition', 'bigint', ({ topicPartition }) => topicPartition),
     column('record_offset', 'bigint', ({ placed }) => placed.offset),
   ],
 }
 
-/** The parameters of the facts of a batch. Throws RowError for one that Postgres cannot hold. */
-export const historyParameters = (facts: ReadonlyMap<string, PlacedEvent>): readonly Buffer[] =>
-  parametersOf(historyTable, factsOf(facts))
+/** What finds a fact. */
+const keyTable: Table<Fact> = { name: historyTable.name, columns: [eventId, partitionId] }
 
-const factsOf = (facts: ReadonlyMap<string, PlacedEvent>): Fact[] =>
-  [...facts].map(([eventId, placed]) => ({ eventId, placed, subject: subjectOf(placed.event) }))
+/** Facts that are found by one index; its statements by the schema. */
+interface Kind {
+  isOf(this: void, fact: Fact): boolean
+  /** Between a row `t` of the statement and a row `e` of the history. */
+  readonly sameFact: string
+  /** Those of some keys that are there. */
+  known(this: void, schema: string): string
+  /** How the copies that are there differ. */
+  compare(this: void, schema: string): string
+}
+
+// `offset 0`: each is looked up by its index, whatever the server believes of the table's size.
+const kind = (isOf: Kind['isOf'], sameFact: string): Kind => ({
+  isOf,
+  sameFact,
+  known: bySchema(
+    (schema) =>
+      `select t.event_id from ${rowsFrom(keyTable, 1)} as t (${namesOf(keyTable)})
+        cross join lateral (select from ${schema}.ledger_event e where ${sameFact} offset 0) e`,
+  ),
+  compare: bySchema(
+    (schema) =>
+      `select e.event_id, e.place, e.is_earlier, case when e.is_earlier or e.differs then e.event end as other
+         from ${rowsFrom(historyTable, 1)} as t (${namesOf(historyTable)})
+        cross join lateral (
+          select e.event_id, e.event, e.record_offset::text as place, e.event::text <> t.event::text as differs,
+                 (t.at, t.topic_partition, t.record_offset) < (e.at, e.topic_partition, e.record_offset) as is_earlier
+            from ${schema}.ledger_event e where ${sameFact} offset 0) e`,
+  ),
+})
+
+/** Facts of a partition stand together in their index, however many there are of others. */
+const kinds: Readonly<Record<string, Kind>> = {
+  ofPartitions: kind(
+    ({ subject }) => subject.partitionId !== null,
+    'e.partition_id = t.partition_id and e.event_id = t.event_id',
+  ),
+  ofNone: kind(({ subject }) => subject.partitionId === null, 'e.partition_id is null and e.event_id = t.event_id'),
+}
+
+/** Facts of a batch as the history takes them. */
+export interface HistoryRows {
+  readonly facts: readonly Fact[]
+  readonly rows: CopyRows
+}
+
+/** Throws RowError for a fact that Postgres cannot hold. */
+export function historyRows(facts: ReadonlyMap<string, PlacedEvent>, topicPartition: number): HistoryRows {
+  const all = factsOf(facts, topicPartition)
+  return { facts: all, rows: new CopyRows(historyTable.columns, all) }
+}
+
+const factsOf = (facts: ReadonlyMap<string, PlacedEvent>, topicPartition: number): Fact[] =>
+  [...facts].map(([id, placed]) => ({ eventId: id, placed, subject: subjectOf(placed.event), topicPartition }))
 
 /**
- * Adds facts that are new, and returns those that are not. Nobody else adds facts of the topic partition meanwhile; should
- * a fact stand in two of them, the slower writer is told so by a unique violation, and does it again.
+ * Adds facts that are new, and returns those that are not. The history is searched for all but those that are known to be
+ * new; what is wrongly taken to be new is a unique violation. Nobody else adds facts of the topic partition meanwhile.
  */
 export async function addFacts(
   client: Client,
   schema: string,
-  topicPartition: number,
-  parameters: readonly Buffer[],
+  { facts, rows }: HistoryRows,
+  isNew: (event: StatusEvent) => boolean,
 ): Promise<readonly KnownFact[]> {
-  const { rows } = await client.query<KnownRow>({
-    name: statementName('add facts', schema),
-    text: addStatement(schema),
-    values: [...parameters, topicPartition],
-  })
-  return rows.map(knownFact)
+  const doubtful = facts.filter(({ placed }) => !isNew(placed.event))
+  const found = await ofEachKind<{ event_id: string }>(doubtful, (some, { known }, name) =>
+    client.query({
+      name: statementName(`known ${name}`, schema),
+      text: known(schema),
+      values: parametersOf(keyTable, some),
+    }),
+  )
+  const ids = new Set(found.map((row) => row.event_id))
+  const fresh = rows.only((place) => !ids.has(facts[place]?.eventId ?? ''))
+  if (fresh.rows > 0) await copyIn(client, copyStatement(schema), fresh)
+  const told = doubtful.filter((fact) => ids.has(fact.eventId))
+  const compared = await ofEachKind<KnownRow>(told, (some, { compare }, name) =>
+    client.query({
+      name: statementName(`compare ${name}`, schema),
+      text: compare(schema),
+      values: parametersOf(historyTable, some),
+    }),
+  )
+  return compared.map(knownFact)
 }
 
-const addStatement = bySchema((schema) => {
-  const own = `$${historyTable.columns.length + 1}::bigint`
-  return `
-    with told as (
-      select * from ${rowsFrom(historyTable, 1)} as t (${namesOf(historyTable)})
-    ), known as materialized (
-      select e.* from told t cross join lateral (
-        select event_id, event, record_offset::text as place, event <> t.event as differs,
-               (t.at, ${own}, t.record_offset) < (at, topic_partition, record_offset) as is_earlier
-          from ${schema}.ledger_event where event_id = t.event_id offset 0) e
-    ), added as (
-      insert into ${schema}.ledger_event (${namesOf(historyTable)}, topic_partition)
-      select t.*, ${own} from told t where t.event_id not in (select event_id from known)
-    )
-    select event_id, place, is_earlier, case when is_earlier or differs then event end as other from known`
-})
+/** The rows that are found for facts of each kind, one after the other: they share a connection. */
+async function ofEachKind<Row>(
+  facts: readonly Fact[],
+  ask: (some: readonly Fact[], kind: Kind, name: string) => Promise<{ readonly rows: readonly Row[] }>,
+): Promise<readonly Row[]> {
+  const found: Row[] = []
+  for (const [name, of] of Object.entries(kinds)) {
+    const some = facts.filter(of.isOf)
+    if (some.length > 0) found.push(...(await ask(some, of, name)).rows)
+  }
+  return found
+}
+
+const copyStatement = bySchema(
+  (schema) => `copy ${schema}.ledger_event (${namesOf(historyTable)}) from stdin (format binary)`,
+)
 
 interface KnownRow {
   readonly event_id: string
@@ -84,11 +156,16 @@ const knownFact = ({ event_id: eventId, place: offset, is_earlier: isEarlier, ot
 export async function readFacts(
   client: Client,
   schema: string,
-  eventIds: readonly string[],
+  facts: ReadonlyMap<string, PlacedEvent>,
 ): Promise<ReadonlyMap<string, PlacedEvent>> {
-  const { rows } = await client.query<{ event_id: string; event: StatusEvent; record_offset: string }>(
-    `select event_id, event, record_offset::text from ${schema}.ledger_event where event_id = any ($1::uuid[])`,
-    [eventIds],
+  const rows = await ofEachKind<{ event_id: string; event: StatusEvent; record_offset: string }>(
+    factsOf(facts, 0),
+    (some, { sameFact }) =>
+      client.query(
+        `select e.event_id, e.event, e.record_offset::text
+           from ${rowsFrom(keyTable, 1)} as t (${namesOf(keyTable)}) join ${schema}.ledger_event e on ${sameFact}`,
+        parametersOf(keyTable, some),
+      ),
   )
   return new Map(rows.map(({ event_id, event, record_offset: offset }) => [event_id, { event, offset }]))
 }
@@ -100,11 +177,13 @@ export async function replaceFacts(
   topicPartition: number,
   facts: ReadonlyMap<string, PlacedEvent>,
 ): Promise<void> {
-  await client.query(
-    `update ${schema}.ledger_event e
-        set at = t.at, run_id = t.run_id, partition_id = t.partition_id, event = t.event,
-            topic_partition = $${historyTable.columns.length + 1}, record_offset = t.record_offset
-       from ${rowsFrom(historyTable, 1)} as t (${namesOf(historyTable)}) where e.event_id = t.event_id`,
-    [...historyParameters(facts), topicPartition],
+  await ofEachKind(factsOf(facts, topicPartition), (some, { sameFact }) =>
+    client.query(
+      `update ${schema}.ledger_event e
+          set at = t.at, run_id = t.run_id, event = t.event, topic_partition = t.topic_partition,
+              record_offset = t.record_offset
+         from ${rowsFrom(historyTable, 1)} as t (${namesOf(historyTable)}) where ${sameFact}`,
+      parametersOf(historyTable, some),
+    ),
   )
 }

@@ -19,7 +19,7 @@ export interface LedgerHash {
  * Jsonb has no hash of its own that is worth the name in every version: its text has.
  */
 const hashedColumns = {
-  ledger_event: ['event_id', 'type', 'at', 'run_id', 'partition_id', 'event::text', 'topic_partition'],
+  ledger_event: ['event_id', 'type', 'at', 'run_id', 'partition_id', 'event::jsonb::text', 'topic_partition'],
   ledger_contradiction: ['event_id', 'fact_hash', 'event::text', 'at', 'topic_partition'],
   ledger_run: [
     ...[
@@ -38,7 +38,7 @@ const hashedColumns = {
     ...['partition_id', 'run_id', 'backfill', 'index', 'epoch', 'sequence', 'rank', 'state', 'state_at', 'cursor'],
     ...['rows_read', 'rows_written', 'rows_filtered', 'rows_rejected', 'chunks', 'content_hash', 'worker'],
     ...['topic_partition', 'reason', 'message', 'attempts', 'first_event_at', 'last_event_at', 'read_micros'],
-    ...['transform_micros', 'write_micros', 'holds::text'],
+    ...['transform_micros', 'write_micros', 'holds::jsonb::text'],
   ],
   ledger_run_slice: [
     ...['run_id', 'topic_partition', 'running', 'completed', 'failed', 'cancelled', 'rows_read', 'rows_written'],

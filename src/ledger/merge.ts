@@ -66,7 +66,8 @@ export function mergeEvents(events: readonly PlacedEvent[]): LedgerState {
   return merging
 }
 
-const isOfPartition = (event: StatusEvent): event is PartitionEvent => 'epoch' in event
+/** One of those that tell how far a partition is. */
+export const isOfPartition = (event: StatusEvent): event is PartitionEvent => 'epoch' in event
 
 type Merging = {
   [Key in Exclude<keyof LedgerState, 'times'>]: LedgerState[Key] extends ReadonlyMap<infer K, infer V>
@@ -160,14 +161,12 @@ function extendTimes(ofRun: Map<WorkerId | null, Times>, runId: RunId, worker: W
   else if (at < known.firstEventAt) known.firstEventAt = at
 }
 
-/** What an event is about, for the history's columns. */
+/** What an event is about, for the history's columns: of a partition are facts that have its id in their own. */
 export function subjectOf(event: StatusEvent): {
   readonly runId: RunId | null
   readonly partitionId: PartitionId | null
 } {
   const about = 'about' in event ? event.about : event
-  return {
-    runId: ('runId' in about ? about.runId : undefined) ?? null,
-    partitionId: ('partitionId' in about ? about.partitionId : undefined) ?? null,
-  }
+  const partitionId = 'partitionId' in about && !('alertId' in event) ? about.partitionId : undefined
+  return { runId: ('runId' in about ? about.runId : undefined) ?? null, partitionId: partitionId ?? null }
 }

@@ -32,7 +32,7 @@ export const partitionTable: Table<StoredPartition> = {
     column('read_micros', 'bigint', (row) => row.timings.readMicros),
     column('transform_micros', 'bigint', (row) => row.timings.transformMicros),
     column('write_micros', 'bigint', (row) => row.timings.writeMicros),
-    column('holds', 'jsonb', (row) => JSON.stringify(row.holds)),
+    column('holds', 'json', (row) => JSON.stringify(row.holds)),
   ],
 }
 

@@ -41,7 +41,7 @@ table :schema.ledger_contradiction
 
 table :schema.ledger_event
   at timestamp with time zone not null
-  event jsonb not null
+  event json not null
   event_id uuid not null
   partition_id uuid
   record_offset bigint not null
@@ -49,9 +49,9 @@ table :schema.ledger_event
   run_id uuid
   topic_partition bigint not null
   type text not null
-  constraint ledger_event_pkey PRIMARY KEY (event_id)
-  CREATE INDEX ledger_event_partition ON :schema.ledger_event USING btree (partition_id, at) WHERE (partition_id IS NOT NULL)
   CREATE INDEX ledger_event_run ON :schema.ledger_event USING btree (run_id, at) WHERE (partition_id IS NULL)
+  CREATE UNIQUE INDEX ledger_event_of_none ON :schema.ledger_event USING btree (event_id) WHERE (partition_id IS NULL)
+  CREATE UNIQUE INDEX ledger_event_of_partition ON :schema.ledger_event USING btree (partition_id, event_id) WHERE (partition_id IS NOT NULL)
 
 table :schema.ledger_heard with (fillfactor=50)
   chunks bigint not null
@@ -78,7 +78,7 @@ table :schema.ledger_partition with (fillfactor=80)
   cursor text
   epoch bigint not null
   first_event_at timestamp with time zone not null
-  holds jsonb not null default '[]'::jsonb
+  holds json not null default '[]'::json
   index bigint not null
   last_event_at timestamp with time zone not null
   message text

@@ -1,5 +1,6 @@
 // Arrays as parameters of a statement, in the server's own binary form: neither side writes or parses text, and nothing
 // is escaped. With `unnest` they are rows.
+import { RowError } from '../sink/sink.ts'
 import type { Column, Encode } from './column.ts'
 import { columnTypes } from './column-encoder.ts'
 import { GrowingBytes } from './growing-bytes.ts'
@@ -13,6 +14,7 @@ const types = {
   timestamptz: { oid: 1184, bytes: 12 },
   numeric: { oid: 1700, bytes: 40 },
   uuid: { oid: 2950, bytes: 20 },
+  json: { oid: 114, bytes: null },
   jsonb: { oid: 3802, bytes: null },
 } as const
 export type ElementType = keyof typeof types
@@ -22,7 +24,7 @@ const slackBytes = 32
 
 /**
  * The parameter for `$n::TYPE[]`. Elements are what columns of the type take (column-encoder.ts), null, or undefined for
- * null; of jsonb they are its text. Throws RowError, with `name` as the column, for what does not fit.
+ * null; of json and jsonb they are its text, as JSON.stringify writes it. Throws RowError, with `name` as the column, for what does not fit.
  */
 export function arrayParameter(name: string, type: ElementType, elements: readonly unknown[]): Buffer {
   const { oid } = types[type]
@@ -34,7 +36,7 @@ export function arrayParameter(name: string, type: ElementType, elements: readon
   out.view.setInt32(12, elements.length)
   out.view.setInt32(16, 1)
   out.length = isEmpty ? 12 : headerBytes
-  const encode = encoderOf(name, type)
+  const encode = elementEncoder(name, type)
   let hasNull = false
   for (const element of elements) {
     out.reserve(0)
@@ -62,8 +64,10 @@ function capacityFor(type: ElementType, elements: readonly unknown[]): number {
   return characters + 5 * elements.length + 3 * longest
 }
 
-function encoderOf(name: string, type: ElementType): Encode {
-  if (type === 'jsonb') return appendJsonb
+/** Appends an element that is not null: its length, and its bytes, as they stand in an array and in a row of COPY. */
+export function elementEncoder(name: string, type: ElementType): Encode {
+  if (type === 'json') return (out, value) => appendJson(out, name, String(value))
+  if (type === 'jsonb') return (out, value) => appendJsonb(out, String(value))
   const checked = checkedEncoder(name, type)
   if (type !== 'uuid') return checked
   return (out, value) => {
@@ -71,7 +75,7 @@ function encoderOf(name: string, type: ElementType): Encode {
   }
 }
 
-function checkedEncoder(name: string, type: Exclude<ElementType, 'jsonb'>): Encode {
+function checkedEncoder(name: string, type: Exclude<ElementType, 'json' | 'jsonb'>): Encode {
   const column: Column = {
     ...{ name, type, typeOid: types[type].oid, typmod: -1, notNull: false, hasDefault: false },
     ...{ generated: false, identity: false, deterministic: true },
@@ -80,13 +84,28 @@ function checkedEncoder(name: string, type: Exclude<ElementType, 'jsonb'>): Enco
 }
 
 /** Behind the version of the binary form. Text that JSON.stringify wrote has nothing in it that UTF-8 could not carry. */
-function appendJsonb(out: GrowingBytes, value: unknown): void {
-  const text = String(value)
+function appendJsonb(out: GrowingBytes, text: string): void {
   out.reserve(5 + 3 * text.length)
   const length = out.bytes.write(text, out.length + 5, 'utf8')
   out.view.setInt32(out.length, length + 1)
   out.view.setUint8(out.length + 4, 1)
   out.length += 5 + length
+}
+
+/** An escape that stands for what no text of the server can hold: NUL, or a half of a surrogate pair. */
+const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][\da-f]{2})/
+
+/** The server keeps this text as it is and reads it when it is asked for a field: what it could not read then is refused now. */
+function appendJson(out: GrowingBytes, name: string, text: string): void {
+  if (text.includes('\\u')) {
+    const [escape] = unstorable.exec(text) ?? []
+    if (escape !== undefined)
+      throw new RowError(`column "${name}" is json: it has ${escape.slice(-6)}, which no text of the server can hold`)
+  }
+  out.reserve(4 + 3 * text.length)
+  const length = out.bytes.write(text, out.length + 4, 'utf8')
+  out.view.setInt32(out.length, length)
+  out.length += 4 + length
 }
 
 /** A uuid as everybody writes it, which is not hashed here. False, with nothing appended, when it is not plainly one. */

@@ -9,7 +9,11 @@ const partBytes = 1_048_576
  * Sends the rows of a buffer. `sql` is a COPY … FROM STDIN (FORMAT BINARY). Large parts, for each costs a message;
  * waiting for the socket between them keeps its queue short. Throws when the server counted other rows.
  */
-export async function copyIn(client: Client, sql: string, buffer: CopyBuffer): Promise<void> {
+export async function copyIn(
+  client: Client,
+  sql: string,
+  buffer: Pick<CopyBuffer, 'rows' | 'finished'>,
+): Promise<void> {
   const stream = client.query(from(sql))
   const done = once(stream, 'finish')
   // After a failure the stream has no connection any more, and must not be touched.

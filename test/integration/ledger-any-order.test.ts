@@ -78,6 +78,22 @@ test('a statement that is planned on small tables still finds rows by index when
   ])
 }, 120_000)
 
+test('what the history has is found also where the record of its partition is gone', async () => {
+  const database = await controlDatabase()
+  const events = [
+    { event: progressed({ sequence: 1 }), offset: '4' },
+    { event: completed({ sequence: 2 }), offset: '5' },
+  ]
+  await record(database, events, [2])
+  const expected = await database.rows('select event_id, record_offset from :schema.ledger_event order by 1')
+  await database.rows('delete from :schema.ledger_partition')
+  await record(database, events, [1])
+  expect(await database.rows('select event_id, record_offset from :schema.ledger_event order by 1')).toEqual(expected)
+  expect(await database.rows('select state, sequence::int from :schema.ledger_partition')).toEqual([
+    { state: 'completed', sequence: 2 },
+  ])
+}, 60_000)
+
 test('of a history that was recorded half by an earlier release the rest is recorded right', async () => {
   const database = await controlDatabase()
   const events = [progressed({ sequence: 1, totals: { ...zero, rowsRead: 5, chunks: 1 } })]

@@ -18,6 +18,14 @@ test('jsonb is its text behind the version of its form', () => {
   )
 })
 
+test('json is its text, and nothing that no text of the server can hold', () => {
+  const text = JSON.stringify({ a: 'ü\n', b: '\\u0000', c: '\u0001' })
+  expect(arrayParameter('event', 'json', [text]).subarray(24).toString('utf8')).toBe(text)
+  for (const wrong of ['a\0b', '\\\0', '\ud800', 'x\udfff', '\ud800\ud800'])
+    expect(() => arrayParameter('event', 'json', [JSON.stringify({ wrong })])).toThrow(/column "event" is json: it has \\u/)
+  expect(() => arrayParameter('event', 'json', [JSON.stringify({ right: '😀' })])).not.toThrow()
+})
+
 test('what its column cannot hold is named', () => {
   expect(() => arrayParameter('partition_id', 'uuid', ['nonsense'])).toThrow(RowError)
   expect(() => arrayParameter('message', 'text', ['a\0b'])).toThrow('column "message" is text')

@@ -13,7 +13,7 @@ alter table :schema.ledger_partition
   add column write_micros     bigint not null default 0,
   -- One a claim, in the order of their epochs: who told its first fact is its holder, and what lies between the least and
   -- the greatest totals that were told of it (from, to) is its work.
-  add column holds            jsonb  not null default '[]',
+  add column holds            json   not null default '[]',
   -- A partition's row changes with every chunk: room for that beside it.
   set (fillfactor = 80);
 
@@ -149,6 +149,17 @@ create index ledger_worker_newest on :schema.ledger_worker (worker, first_heard_
 drop index :schema.ledger_event_run;
 create index ledger_event_run on :schema.ledger_event (run_id, at) where partition_id is null;
 
+-- A fact is found by what it is of: facts of a partition stand together, where ids alone would scatter each batch over
+-- the whole index. An alert is found by its id, whatever it says that it is about.
+update :schema.ledger_event set partition_id = null where type in ('alert.raised', 'alert.resolved');
+drop index :schema.ledger_event_partition;
+alter table :schema.ledger_event drop constraint ledger_event_pkey;
+create unique index ledger_event_of_partition on :schema.ledger_event (partition_id, event_id) where partition_id is not null;
+create unique index ledger_event_of_none on :schema.ledger_event (event_id) where partition_id is null;
+
+-- Written once and seldom read: taking it apart at once cost the server more than storing it.
+alter table :schema.ledger_event alter column event type json using event::text::json;
+
 -- For lists of runs and what is live of a backfill.
 create index run_listed on :schema.run (accepted_at desc, id desc) where archived_at is null;
 create index run_live on :schema.run (backfill, accepted_at) where state in ('queued', 'planning', 'running', 'paused');
@@ -196,7 +207,7 @@ select partition_id, epoch, f.run_id, f.worker, f.sequence, f.rank, f.at,
           from told where type not in ('partition.cancelled', 'partition.republished')
          group by partition_id, epoch) s using (partition_id, epoch);
 
-update :schema.ledger_partition p set holds = h.holds
+update :schema.ledger_partition p set holds = h.holds::json
   from (select partition_id, jsonb_agg(jsonb_build_object('epoch', epoch, 'runId', run_id, 'worker', worker,
                  'sequence', sequence, 'rank', rank, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
                  'from', jsonb_build_object('rowsRead', from_rows_read, 'rowsWritten', from_rows_written, 'chunks', from_chunks),

@@ -107,6 +107,10 @@ export function mergedPartition<Stored extends PartitionRecord>(
   return isSame ? a : { ...newer, firstEventAt, lastEventAt, holds }
 }
 
+/** Whether an event is of a later time of its partition's life than the newest of its facts. */
+export const isAhead = (event: PartitionEvent, { epoch, sequence, rank }: PartitionRecord): boolean =>
+  (event.epoch - epoch || event.sequence - sequence || partitionEventRank[event.type] - rank) > 0
+
 /** Positive when `a` stays. Of one fact told twice the first copy stays. */
 function comparePlaces(a: Place, b: Place): number {
   return (
