@@ -40,7 +40,10 @@ export const markNames = {
 
 export type MarkName = keyof typeof markNames
 
-/** Called at each passing, and waited for. Whoever composes a role may have it hurt the process; else nothing happens. */
-export type Mark = (name: MarkName) => Promise<void> | void
+/**
+ * Called at each passing, and waited for. Whoever composes a role may have it hurt the process; else nothing happens.
+ * W1 tells which partition is claimed.
+ */
+export type Mark = (name: MarkName, partitionId?: string) => Promise<void> | void
 
 export const noMark: Mark = () => {}

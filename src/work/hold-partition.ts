@@ -62,7 +62,7 @@ export async function holdPartition(
   const claim = await claimWhenFree(sink, holding, deps.mayClaim, signal)
   if (claim === undefined) return 'interrupted'
   memory.isInDoubt = false
-  await deps.mark?.('W1')
+  await deps.mark?.('W1', task.partitionId)
   if (claim.kind === 'finished') {
     await tellEnd(deps, teller, claim.checkpoint)
     await deps.mark?.('W9')

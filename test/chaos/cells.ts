@@ -20,8 +20,9 @@ export type Happening =
   /** Tasks come again, in the same or another topic partition, or when the run is over; or something that is no task. */
   | { readonly kind: 'message'; readonly what: 'sameAgain' | 'elsewhereAgain' | 'garbage' | 'late' }
   /**
-   * A worker is frozen for longer than its lease and shorter than its session, so that it keeps its lanes, while the
-   * tasks come again elsewhere: with their own bounds, or with others.
+   * A worker is frozen for longer than its lease, while the task it holds comes again elsewhere. With its own bounds: a
+   * copy takes it over while the session lasts, so that the worker keeps its lanes. With others: copies are refused, and
+   * the end of the session gives the task to somebody else.
    */
   | { readonly kind: 'lapse'; readonly bounds: 'same' | 'other' }
   /** While it stands there, the run is cancelled, and swept in the sink, as far as no transaction is open. */

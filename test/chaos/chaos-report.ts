@@ -15,6 +15,8 @@ interface Times {
 interface RecoveryTimes extends Times {
   /** Those of them during which nothing else was done to workers and servers. */
   readonly alone: Times
+  /** All of them, each from when the last other fault was over. */
+  readonly undisturbed: Times
 }
 
 export interface ChaosReport {
@@ -43,14 +45,17 @@ export interface ChaosReport {
   readonly violations: number
 }
 
-const timesOf = (recoveries: readonly Recovery[]): Times => {
-  const values = recoveries.map(({ ms }) => ms)
-  return { of: values.length, p50: percentile(values, 0.5), p95: percentile(values, 0.95), max: percentile(values, 1) }
-}
+const timesOf = (values: readonly number[]): Times => ({
+  of: values.length,
+  p50: percentile(values, 0.5),
+  p95: percentile(values, 0.95),
+  max: percentile(values, 1),
+})
 
 const recoveryTimes = (recoveries: readonly Recovery[]): RecoveryTimes => ({
-  ...timesOf(recoveries),
-  alone: timesOf(recoveries.filter(({ amid }) => amid.length === 0)),
+  ...timesOf(recoveries.map(({ ms }) => ms)),
+  alone: timesOf(recoveries.filter(({ amid }) => amid.length === 0).map(({ ms }) => ms)),
+  undisturbed: timesOf(recoveries.map(({ undisturbedMs }) => undisturbedMs)),
 })
 
 function staleChunksOf({ audit }: Facts): number {
@@ -85,7 +90,12 @@ export function chaosReport(seed: number, outcome: ChaosOutcome): ChaosReport {
 
 export function chaosTable(report: ChaosReport): string {
   const times = ({ of, p50, p95, max }: Times): string => `${p50} / ${p95} / ${max} ms, of ${of}`
-  const ms = (all: RecoveryTimes): string => `${times(all)}\nnothing else meanwhile: ${times(all.alone)}`
+  const ms = (all: RecoveryTimes): string =>
+    [
+      times(all),
+      `nothing else meanwhile: ${times(all.alone)}`,
+      `since the last other fault was over: ${times(all.undisturbed)}`,
+    ].join('\n')
   const table = new Table({ style: { head: [], border: [] } })
   table.push(
     ['seed', report.seed],

@@ -30,9 +30,11 @@ const outcome = await runChaos(stack, { seed, durationMs: minutes * 60_000, work
 await stack.stop()
 const report = chaosReport(seed, outcome)
 for (const { invariant, what } of outcome.violations.slice(0, 50)) note(`${invariant}: ${what}`)
-for (const { death, ms, amid } of [outcome.afterKill, outcome.afterLoss, outcome.afterStop].flat())
+for (const { death, ms, undisturbedMs, amid } of [outcome.afterKill, outcome.afterLoss, outcome.afterStop].flat())
   if (ms > slowMs)
-    note(`lanes of ${death.worker} ran again after ${ms} ms: ${amid.join(', ') || 'nothing else meanwhile'}`)
+    note(
+      `lanes of ${death.worker} ran again after ${ms} ms, ${undisturbedMs} ms undisturbed: ${amid.join(', ') || 'nothing else meanwhile'}`,
+    )
 if (values.json) console.log(JSON.stringify(report))
 else console.log(chaosTable(report))
 const holds = outcome.violations.length === 0 && report.runsTerminal === report.runs

@@ -3,6 +3,7 @@ import { loseBroker } from './happen-broker.ts'
 import { setBackWhileWaiting, setClock } from './happen-clock.ts'
 import { failOver } from './happen-failover.ts'
 import { askIntent, repeatIntents, runIntent } from './happen-intent.ts'
+import { outlastLease } from './happen-lapse.ts'
 import { startPart } from './processes.ts'
 import { pastSessionMs, type Running, roleOf } from './run-cell.ts'
 import type { Settling } from './settle.ts'
@@ -15,8 +16,6 @@ import { held, until, within } from './wait-for.ts'
 export type Happened = Pick<Settling, 'tasksHurt' | 'wanted' | 'pauses' | 'unharmed' | 'wentBack'>
 
 const nothingHurt: Happened = { tasksHurt: 0, wanted: 'completed', pauses: [] }
-
-const everyOtherLane = Array.from({ length: 24 }, (_, at) => 2 * at + 1)
 
 /** Lets the thing happen; returns what the checks must know. */
 export async function happen(running: Running, started: Started): Promise<Happened> {
@@ -66,37 +65,11 @@ export async function happen(running: Running, started: Started): Promise<Happen
       else await observer.repeatTasks(happening.what === 'sameAgain' ? [0] : [1, 7])
       hurt.goOn()
       return hurting(0)
-    case 'lapse': {
+    case 'lapse':
       await until(`${harm.mark} is passed`, () => hurt.isFrozen())
-      const frozen = await world.sql<{ partition_id: string }>(
-        `select partition_id from :schema.checkpoint where holder = 'worker-1' and state = 'running'`,
-      )
-      const beganMs = performance.now()
-      const ofIt = new Set(frozen.map(({ partition_id }) => partition_id))
-      // Of what it holds only, and on every other lane: one of the copies is begun at once, not behind all other tasks.
-      await observer.repeatTasks(
-        everyOtherLane,
-        (task) =>
-          happening.bounds === 'same'
-            ? task
-            : { ...task, range: { ...task.range, to: String(BigInt(task.range.to) - 100n) } },
-        ({ partitionId }) => ofIt.has(partitionId),
-      )
-      await until('another worker has taken over what it held', async () => {
-        const rows = await world.sql(
-          `select 1 from :schema.checkpoint where partition_id = any ($1) and holder = 'worker-2'`,
-          [[...ofIt]],
-        )
-        return rows.length > 0
-      })
-      const tookMs = performance.now() - beganMs
-      // Copies with other bounds are refused: then it is the session's end that gives the task to somebody else.
-      if (happening.bounds === 'same' && tookMs > world.config.kafka.sessionTimeoutMs)
-        throw new Error(`taken over after ${Math.round(tookMs)} ms: its session is over`)
-      hurt.thaw()
+      await outlastLease(running, hurt, secondWorker(), happening.bounds)
       // Each copy that meets a lease that lapsed takes the partition over.
       return hurting(all * 2)
-    }
     case 'cancel': {
       await held(hurt, harm.mark)
       await askIntent(world, 'cancel')

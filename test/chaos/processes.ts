@@ -7,7 +7,7 @@ import type { z } from 'zod'
 import type { Role } from '../../src/compose.ts'
 import type { StatusEvent } from '../../src/contract/status.ts'
 import { ChildMessage } from '../../src/process/parent.ts'
-import { goOn, type Harm, Passed } from './harm.ts'
+import { goOn, type Harm, type HoldClaims, Passed } from './harm.ts'
 import type { Launch } from './role-process.ts'
 import type { ClockShift } from './shift-clock.ts'
 import type { World } from './small-world.ts'
@@ -41,6 +41,8 @@ export interface Part {
   /** Resolves when it holds at its mark. */
   readonly holds: Promise<void>
   goOn(): void
+  /** Whenever it has claimed one of these partitions from now on, it holds, until it goes on. */
+  holdClaims(partitionIds: readonly string[]): void
   /** Its wall clock is so much ahead of the machine's from now on. */
   setClock(aheadMs: number): void
   /** SIGKILL; it starts again after `awayMs`, by default almost at once. */
@@ -121,6 +123,8 @@ export function startPart(world: World, ports: Ports, options: PartOptions): Par
     isFrozen: () => stateOf(child.pid) === 'T',
     holds: holding.promise,
     goOn: () => void (child.connected && child.send(goOn)),
+    holdClaims: (ids) =>
+      void (child.connected && child.send({ holdClaims: [...ids] } satisfies z.infer<typeof HoldClaims>)),
     setClock: (clockMs) => void (child.connected && child.send({ clockMs } satisfies z.infer<typeof ClockShift>)),
     kill: (away = soonMs) => {
       awayMs = away

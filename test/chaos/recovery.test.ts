@@ -22,19 +22,24 @@ test('a death is recovered from when the last of the lanes it worked on was clai
     // The second was on its way.
     [5, [150, 210, 1_700]],
   ])
-  expect(recoveries({ audit, lanes, commits }, [death], [])).toEqual([{ death, ms: 1_500, amid: [] }])
+  expect(recoveries({ audit, lanes, commits }, [death], [])).toEqual([
+    { death, ms: 1_500, undisturbedMs: 1_500, amid: [] },
+  ])
 })
 
 test('what else could be felt between a death and its recovery is told, its own death is not', () => {
   const troubles = [
     { what: 'over', fromMs: 0, toMs: 200 },
-    { what: 'long', fromMs: 0, toMs: 900 },
+    { what: 'long', fromMs: 0, toMs: 950 },
     { what: 'itself', fromMs: 200, toMs: 6_200 },
+    { what: 'over by then', fromMs: 300, toMs: 800 },
     { what: 'meanwhile', fromMs: 800, toMs: 5_000 },
     { what: 'after', fromMs: 900, toMs: 5_000 },
   ]
   const facts = { audit: [change({ atMs: 100 })], lanes, commits: new Map([[3, [900]]]) }
-  expect(recoveries(facts, [death], troubles)).toEqual([{ death, ms: 700, amid: ['long', 'meanwhile'] }])
+  expect(recoveries(facts, [death], troubles)).toEqual([
+    { death, ms: 700, undisturbedMs: 100, amid: ['long', 'over by then', 'meanwhile'] },
+  ])
 })
 
 test('what it had finished, and what others hold, is no matter of its death', () => {

@@ -25,6 +25,8 @@ export interface Recovery {
   readonly death: Death
   /** From the death until the last of the lanes it worked on ran again. */
   readonly ms: number
+  /** The same from when the last of the other troubles was over that was over by then. */
+  readonly undisturbedMs: number
   /** Other troubles meanwhile. */
   readonly amid: readonly string[]
 }
@@ -54,7 +56,8 @@ export function recoveries(
     const ms = Math.round(Math.max(...times))
     // Its own death begins when it does.
     const amid = troubles.filter(({ fromMs, toMs }) => fromMs !== atMs && fromMs < atMs + ms && toMs > atMs)
-    return [{ death, ms, amid: amid.map(({ what }) => what) }]
+    const lastMs = Math.max(atMs, ...amid.flatMap(({ toMs }) => (toMs < atMs + ms ? [toMs] : [])))
+    return [{ death, ms, undisturbedMs: atMs + ms - lastMs, amid: amid.map(({ what }) => what) }]
   })
 }
 

@@ -4,10 +4,9 @@ import { z } from 'zod'
 import { composeRole, connectClient } from '../../src/compose.ts'
 import { readConfig } from '../../src/process/config.ts'
 import { createLog } from '../../src/process/logger.ts'
-import { noMark } from '../../src/process/marks.ts'
 import { connectParent } from '../../src/process/parent.ts'
 import { runRole } from '../../src/process/run-role.ts'
-import { Harm, harmfulMark } from './harm.ts'
+import { Harm, harmfulMark, holdingMark } from './harm.ts'
 import { loseEvent } from './lose-event.ts'
 import { rerouteKafka } from './reroute.ts'
 import { ClockShift, shiftableClock } from './shift-clock.ts'
@@ -39,7 +38,7 @@ const { kafkaPort, losesEvent } = launch
 if (losesEvent !== null) loseEvent(losesEvent)
 if (kafkaPort !== null) rerouteKafka(() => kafkaPort)
 const config = readConfig(process.env)
-const mark = launch.harm === null ? noMark : harmfulMark(launch.harm, process)
+const mark = launch.harm === null ? holdingMark(process) : harmfulMark(launch.harm, process)
 const parent = connectParent(process)
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort())

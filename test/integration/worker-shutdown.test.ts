@@ -112,7 +112,8 @@ test('a worker that is stuck in a stage ends by itself and names the stage and t
 }, 120_000)
 
 test('the offsets of the workers are decoded for a person', async () => {
-  const small = await createSmallBackfill({ rows: 4_000, rowGroupRows: 2_000, chunkRows: 500, pauseMs: 2_000 })
+  // Each partition stands at the end of its second chunk until that was seen.
+  const small = await createSmallBackfill({ rows: 4_000, rowGroupRows: 2_000, chunkRows: 500, holdAtRow: 999 })
   onTestFinished(small.close)
   await startWithoutWorkers(small)
   const none = await small.tidemark('offsets').ended
@@ -129,6 +130,7 @@ test('the offsets of the workers are decoded for a person', async () => {
     },
     40_000,
   )
+  small.letGo()
   expect(text).toContain(`group ${small.topicPrefix}.workers on ${small.topicPrefix}.tasks`)
   const { code, stderr } = await submitted.ended
   expect(code, stderr).toBe(0)

@@ -14,6 +14,7 @@ export interface SmallBackfill {
   readonly kafkaBrokers: readonly string[]
   readonly rows: number
   tidemark(...args: string[]): TidemarkProcess
+  letGo(): void
   /** What stands in the sink, against what the Parquet file says, by a query that shares nothing with the engine. */
   sink(): Promise<SinkFacts>
   query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>
@@ -32,6 +33,8 @@ export interface SmallBackfillOptions {
   readonly chunkRows: number
   /** Holds each thousandth row up for this long, so that a run can be hurt while it works. */
   readonly pauseMs?: number
+  /** Each partition stands at this row of each thousand until `letGo`. */
+  readonly holdAtRow?: number
 }
 
 /**
@@ -51,7 +54,7 @@ export async function createSmallBackfill(options: SmallBackfillOptions): Promis
     rowGroupSize: options.rowGroupRows,
   })
   writeFileSync(join(folder, 'small.parquet'), Buffer.from(file))
-  writeFileSync(join(folder, 'small.ts'), definition(table, options))
+  writeFileSync(join(folder, 'small.ts'), definition(table, folder, options))
   writeFileSync(join(folder, 'small.prepare.sql'), prepareSql(table))
   const env: NodeJS.ProcessEnv = {
     PATH: process.env.PATH,
@@ -76,6 +79,7 @@ export async function createSmallBackfill(options: SmallBackfillOptions): Promis
       started.push(process)
       return process
     },
+    letGo: () => writeFileSync(join(folder, letGoFile), ''),
     query,
     async sink() {
       const [facts] = await query<{ rows: string; distinct: string; wrong: string }>(
@@ -98,7 +102,10 @@ export async function createSmallBackfill(options: SmallBackfillOptions): Promis
   }
 }
 
-const definition = (table: string, { chunkRows, pauseMs }: SmallBackfillOptions): string => `
+const letGoFile = 'let-go'
+
+const definition = (table: string, folder: string, options: SmallBackfillOptions): string => `
+import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { defineBackfill, partition } from 'tidemark'
@@ -113,9 +120,9 @@ export default defineBackfill({
   params: z.object({ note: z.string().optional() }),
   source: files.parquet('small.parquet', { schema: Small, position: 'position' }),
   partitionBy: partition.byRowGroup(),
-  ${pauseMs === undefined ? '' : `transform: async (row) => { if (row.position % 1000 === 0) await sleep(${pauseMs}); return row },`}
+  ${transform(folder, options)}
   sink: postgres.insert('${table}', { schema: SmallRow, range: 'position' }),
-  limits: { chunkRows: ${chunkRows} },
+  limits: { chunkRows: ${options.chunkRows} },
 })
 `
 
@@ -124,3 +131,16 @@ create schema if not exists ${table.split('.')[0]};
 drop table if exists ${table};
 create table ${table} (position bigint primary key, amount bigint not null, name text not null);
 `
+
+function transform(folder: string, { pauseMs, holdAtRow }: SmallBackfillOptions): string {
+  if (pauseMs === undefined && holdAtRow === undefined) return ''
+  const waits = [
+    ...(pauseMs === undefined ? [] : [`if (row.position % 1000 === 0) await sleep(${pauseMs})`]),
+    ...(holdAtRow === undefined
+      ? []
+      : [
+          `if (row.position % 1000 === ${holdAtRow}) while (!existsSync(${JSON.stringify(join(folder, letGoFile))})) await sleep(20)`,
+        ]),
+  ]
+  return `transform: async (row) => { ${waits.join('; ')}; return row },`
+}
