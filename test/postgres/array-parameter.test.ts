@@ -22,7 +22,9 @@ test('json is its text, and nothing that no text of the server can hold', () => 
   const text = JSON.stringify({ a: 'ü\n', b: '\\u0000', c: '\u0001' })
   expect(arrayParameter('event', 'json', [text]).subarray(24).toString('utf8')).toBe(text)
   for (const wrong of ['a\0b', '\\\0', '\ud800', 'x\udfff', '\ud800\ud800'])
-    expect(() => arrayParameter('event', 'json', [JSON.stringify({ wrong })])).toThrow(/column "event" is json: it has \\u/)
+    expect(() => arrayParameter('event', 'json', [JSON.stringify({ wrong })])).toThrow(
+      /column "event" is json: it has \\u/,
+    )
   expect(() => arrayParameter('event', 'json', [JSON.stringify({ right: '😀' })])).not.toThrow()
 })
 
