@@ -15,7 +15,7 @@ interface Times {
 interface RecoveryTimes extends Times {
   /** Those of them during which nothing else was done to workers and servers. */
   readonly alone: Times
-  /** All of them, each from when the last other fault was over. */
+  /** All of them, each from when the last other fault could be felt no more (`Trouble`). */
   readonly undisturbed: Times
 }
 
@@ -94,7 +94,7 @@ export function chaosTable(report: ChaosReport): string {
     [
       times(all),
       `nothing else meanwhile: ${times(all.alone)}`,
-      `since the last other fault was over: ${times(all.undisturbed)}`,
+      `since the last other fault was over and had settled: ${times(all.undisturbed)}`,
     ].join('\n')
   const table = new Table({ style: { head: [], border: [] } })
   table.push(

@@ -16,7 +16,7 @@ export async function outlastLease(
 ): Promise<void> {
   const beganMs = performance.now()
   const lost = await runningOf(running, frozen)
-  const ids = [...new Set(lost.map(({ partitionId }) => partitionId))]
+  const ids = lost.map(({ partitionId }) => partitionId)
   if (bounds === 'other') {
     await running.observer.repeatTasks(everyOtherLane, withOtherBounds)
     await until('the end of the session has given away what it held', () => isTakenOver(running, ids, other))

@@ -25,7 +25,7 @@ export interface Recovery {
   readonly death: Death
   /** From the death until the last of the lanes it worked on ran again. */
   readonly ms: number
-  /** The same from when the last of the other troubles was over that was over by then. */
+  /** The same from the end of the last other trouble; of those that had ended by then. */
   readonly undisturbedMs: number
   /** Other troubles meanwhile. */
   readonly amid: readonly string[]

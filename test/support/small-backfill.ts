@@ -14,6 +14,7 @@ export interface SmallBackfill {
   readonly kafkaBrokers: readonly string[]
   readonly rows: number
   tidemark(...args: string[]): TidemarkProcess
+  /** Ends what `holdAtRow` began. */
   letGo(): void
   /** What stands in the sink, against what the Parquet file says, by a query that shares nothing with the engine. */
   sink(): Promise<SinkFacts>
@@ -133,14 +134,11 @@ create table ${table} (position bigint primary key, amount bigint not null, name
 `
 
 function transform(folder: string, { pauseMs, holdAtRow }: SmallBackfillOptions): string {
-  if (pauseMs === undefined && holdAtRow === undefined) return ''
-  const waits = [
-    ...(pauseMs === undefined ? [] : [`if (row.position % 1000 === 0) await sleep(${pauseMs})`]),
-    ...(holdAtRow === undefined
-      ? []
-      : [
-          `if (row.position % 1000 === ${holdAtRow}) while (!existsSync(${JSON.stringify(join(folder, letGoFile))})) await sleep(20)`,
-        ]),
-  ]
-  return `transform: async (row) => { ${waits.join('; ')}; return row },`
+  const waits: string[] = []
+  if (pauseMs !== undefined) waits.push(`if (row.position % 1000 === 0) await sleep(${pauseMs})`)
+  if (holdAtRow !== undefined) {
+    const file = JSON.stringify(join(folder, letGoFile))
+    waits.push(`if (row.position % 1000 === ${holdAtRow}) while (!existsSync(${file})) await sleep(20)`)
+  }
+  return waits.length === 0 ? '' : `transform: async (row) => { ${waits.join('; ')}; return row },`
 }
