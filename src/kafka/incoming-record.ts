@@ -17,17 +17,37 @@ export function incomingRecord(
   record: ReadRecord,
   codec: Codec,
 ): IncomingRecord {
-  const { value } = record
-  return {
-    topic,
-    topicPartition,
-    offset: record.offset,
-    key: record.key === null ? null : record.key.toString('utf8'),
-    value,
-    get headers() {
-      return textHeaders(record.headers)
-    },
-    json: () => codec.decode(value ?? Buffer.alloc(0)),
+  return new ReceivedRecord(topic, topicPartition, record, codec)
+}
+
+/** There are very many: what is not always asked for is made when it is. */
+class ReceivedRecord implements IncomingRecord {
+  readonly topic: string
+  readonly topicPartition: number
+  readonly offset: string
+  readonly value: Buffer | null
+  private readonly record: ReadRecord
+  private readonly codec: Codec
+
+  constructor(topic: string, topicPartition: number, record: ReadRecord, codec: Codec) {
+    this.topic = topic
+    this.topicPartition = topicPartition
+    this.offset = record.offset
+    this.value = record.value
+    this.record = record
+    this.codec = codec
+  }
+
+  get key(): string | null {
+    return this.record.key?.toString('utf8') ?? null
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return textHeaders(this.record.headers)
+  }
+
+  json(): Promise<unknown> {
+    return this.codec.decode(this.value ?? Buffer.alloc(0))
   }
 }
 

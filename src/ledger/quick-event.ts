@@ -28,20 +28,18 @@ export function quickEvent(json: unknown): PartitionEvent | undefined {
     !isCursor(cursor)
   )
     return undefined
-  const of = {
-    ...{
-      version: 1 as const,
-      at: inMicros(at),
-      runId,
-      backfill,
-      partitionId,
-      index,
-      epoch,
-      sequence,
-      cursor,
-      totals,
-      worker,
-    },
+  const of: Omit<PartitionEvent, 'type'> = {
+    version: 1,
+    at: inMicros(at),
+    runId,
+    backfill,
+    partitionId,
+    index,
+    epoch,
+    sequence,
+    cursor,
+    totals,
+    worker,
     topicPartition,
   }
   switch (type) {

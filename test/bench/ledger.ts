@@ -1,24 +1,21 @@
-// How fast events become the record: the writer's own path from the bytes of a record on, and the whole writer from a
-// topic, with a tenth of the events told again and all of them out of order; beside it what the history alone costs, put
-// into the same table by the same server without anything else. What comes out must be what the ordered events give.
-// Then every question of the dashboard is asked of a ledger with a million partitions in one run.
+// How fast events become the record: the writer's own path from the bytes of a record on, by one writer and by two that
+// share the topic partitions, and whole writers from a topic; a tenth of the events is told again and all of them are out of
+// order. Beside it what the history alone costs, put into the same table by the same server without anything else. What
+// comes out must be what the ordered events give. Then every question of the dashboard is asked of a ledger with a million
+// partitions in one run.
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline/promises'
 import pg from 'pg'
 import { control } from '../../src/compose/pools.ts'
 import { createKafka } from '../../src/kafka/client.ts'
-import { createCodec } from '../../src/kafka/codec.ts'
 import { createRecordProducer } from '../../src/kafka/producer.ts'
 import { topicName } from '../../src/kafka/topic-catalog.ts'
 import * as topics from '../../src/kafka/topics.ts'
-import { addFacts, historyRows } from '../../src/ledger/history.ts'
 import { ledgerHash } from '../../src/ledger/ledger-hash.ts'
-import { createLedgerWriter } from '../../src/ledger/ledger-writer.ts'
-import { mergeEvents } from '../../src/ledger/merge.ts'
-import { readEvent } from '../../src/ledger/read-event.ts'
-import { holdTopicPartition } from '../../src/ledger/topic-partition.ts'
 import { migrate } from '../../src/postgres/migrate.ts'
-import { openPool, type Pool, withTransaction } from '../../src/postgres/pool.ts'
+import { openPool, type Pool } from '../../src/postgres/pool.ts'
 import { readConfig } from '../../src/process/config.ts'
-import type { RecordFeedOptions } from '../../src/status/record-feed.ts'
 import { eventually } from '../support/eventually.ts'
 import { dashboardQueries, fillLedger } from '../support/filled-ledger.ts'
 import { silentLog } from '../support/silent-log.ts'
@@ -29,38 +26,52 @@ import { disturbed, eventsPerTask, seeded, type ToldTopic, toldTasks } from './t
 
 const events = Number(process.env['BENCH_EVENTS'] ?? 500_000)
 const partitions = Number(process.env['BENCH_LEDGER_PARTITIONS'] ?? 1_000_000)
-const perBatch = 500
-/** Topic partitions that a writer records at the same time, as its feed hands them over. */
-const atOnce = 4
+/** More than two only take the two cores from each other. */
+const several = 2
 const limitMs = 600_000
 
 export async function benchLedger(rounds: number): Promise<readonly BenchResult[]> {
   const servers = await startBenchServers()
   const pool = openPool({ connectionString: servers.databaseUrl, applicationName: 'bench', max: 8, log: silentLog })
   try {
-    const ordered = toldTasks(Math.ceil(events / eventsPerTask))
-    const told = disturbed(ordered, seeded(1))
-    await recordFromMemory(pool, 'ordered', ordered)
+    const told = disturbed(toldTasks(Math.ceil(events / eventsPerTask)), seeded(1))
+    const all = told.reduce((count, { length }) => count + length, 0)
+    const fromMemory = async (what: 'record' | 'history', schema: string, writers: number): Promise<number> =>
+      all / (await secondsOf(servers, ['./ledger-memory.ts', what, 'told', schema, String(events)], writers))
+    await secondsOf(servers, ['./ledger-memory.ts', 'record', 'ordered', 'ordered', String(events)], 1)
     const expected = await ledgerHash(pool, 'ordered')
-    const [own, whole, history]: [number[], number[], number[]] = [[], [], []]
-    for (let round = 0; round < rounds; round += 1) {
-      history.push(await recordHistoryAlone(pool, `history${round}`, told))
-      own.push(await recordFromMemory(pool, `own${round}`, told))
-      await requireSame(pool, `own${round}`, expected)
-      whole.push(await recordFromTopic(servers, pool, `whole${round}`, told))
-      await requireSame(pool, `whole${round}`, expected)
-      console.error(
-        `round ${round + 1} of ${rounds}: ${[own, whole, history].map((rates) => Math.round(rates.at(-1) ?? 0)).join(', ')} events/s`,
-      )
-      for (const schema of [`own${round}`, `whole${round}`, `history${round}`])
-        await pool.query(`drop schema ${schema} cascade`)
+    const measures = {
+      alone: (schema: string) => fromMemory('history', schema, 1),
+      one: (schema: string) => fromMemory('record', schema, 1),
+      two: (schema: string) => fromMemory('record', schema, several),
+      oneFromTopic: (schema: string) => recordFromTopic(servers, pool, schema, told, 1),
+      twoFromTopic: (schema: string) => recordFromTopic(servers, pool, schema, told, several),
     }
+    const rates = { alone: [], one: [], two: [], oneFromTopic: [], twoFromTopic: [] } as Record<
+      keyof typeof measures,
+      number[]
+    >
+    for (let round = 0; round < rounds; round += 1)
+      for (const [name, measure] of Object.entries(measures) as [keyof typeof measures, (typeof measures)['one']][]) {
+        const schema = `${name.toLowerCase()}${round}`
+        const rate = await measure(schema)
+        console.error(`round ${round + 1} of ${rounds}, ${name}: ${Math.round(rate)} events/s`)
+        if (name !== 'alone') await requireSame(pool, schema, expected)
+        await pool.query(`drop schema ${schema} cascade`)
+        rates[name].push(rate)
+      }
     const slowest = await slowestQuery(pool, rounds)
+    const rate = (name: string, of: readonly number[]): BenchResult => ({
+      ...{ name, value: median(of), unit: 'events/s', ratioTo: null },
+    })
     return [
-      { name: 'ledger: from the bytes on', value: median(own), unit: 'events/s', ratioTo: null },
-      { name: 'ledger: the whole writer, from a topic', value: median(whole), unit: 'events/s', ratioTo: null },
-      { name: 'the history alone, without any record', value: median(history), unit: 'events/s', ratioTo: null },
-      ...ratio('ledger to its history alone', own, history, 'the history of the same events'),
+      rate('ledger: two writers, from the bytes on', rates.two),
+      rate('ledger: one writer, from the bytes on', rates.one),
+      rate('ledger: two whole writers, from a topic', rates.twoFromTopic),
+      rate('ledger: one whole writer, from a topic', rates.oneFromTopic),
+      rate('the history alone, by one, without any record', rates.alone),
+      ...ratio('one writer to its history alone', rates.one, rates.alone, 'the history of the same events'),
+      ...ratio('two writers to one', rates.two, rates.one, 'one writer'),
       { name: `ledger: slowest question, ${slowest.what}`, value: slowest.ms, unit: 'ms', ratioTo: null },
     ]
   } finally {
@@ -72,8 +83,6 @@ export async function benchLedger(rounds: number): Promise<readonly BenchResult[
 const ratio = (name: string, a: readonly number[], b: readonly number[], ratioTo: string): readonly BenchResult[] => [
   { name, value: median(a.map((rate, at) => rate / (b[at] ?? rate))), unit: 'ratio', ratioTo },
 ]
-
-const countOf = (topic: ToldTopic): number => topic.reduce((count, { length }) => count + length, 0)
 
 async function requireSame(
   pool: Pool,
@@ -87,58 +96,25 @@ async function requireSame(
     )
 }
 
-/** Hands over every batch of a topic partition in turn, some topic partitions at a time; events a second. */
-async function timed(
-  topic: ToldTopic,
-  handle: (topicPartition: number, from: number) => Promise<void>,
-): Promise<number> {
-  const waiting = [...topic.keys()]
-  const began = performance.now()
-  const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-      for (let from = 0; from < (topic[next]?.length ?? 0); from += perBatch) await handle(next, from)
+/** How long writers take that begin together, each with its own share of the topic partitions. */
+async function secondsOf(servers: BenchServers, [file = '', ...args]: string[], writers: number): Promise<number> {
+  const started = Array.from({ length: writers }, (_, nth) => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args, `${nth}/${writers}`], {
+      ...{ env: servers.env(), stdio: ['pipe', 'pipe', 'inherit'] },
+    })
+    return { child, lines: createInterface(child.stdout)[Symbol.asyncIterator]() }
+  })
+  const said = async (what: string): Promise<void> => {
+    for (const { lines } of started) {
+      const { value } = await lines.next()
+      if (value !== what) throw new Error(`a writer was to say "${what}", not ${JSON.stringify(value)}`)
+    }
   }
-  await Promise.all(Array.from({ length: atOnce }, work))
-  return countOf(topic) / ((performance.now() - began) / 1_000)
-}
-
-async function recordFromMemory(pool: Pool, schema: string, topic: ToldTopic): Promise<number> {
-  await migrate(pool, { schema, ...control })
-  const codec = createCodec(configOf({}))
-  let options: RecordFeedOptions | undefined
-  createLedgerWriter({
-    ...{ topic: 'status', groupId: 'ledger', pool, schema, log: silentLog, now: () => new Date() },
-    feed: (given) => {
-      options = given
-      return { start: () => Promise.resolve(), stop: () => Promise.resolve() }
-    },
-    deadLetters: { publish: (letters) => Promise.reject(new Error(letters[0]?.message)) },
-  })
-  const { signal } = new AbortController()
-  return timed(topic, async (topicPartition, from) => {
-    const records = (topic[topicPartition] ?? []).slice(from, from + perBatch).map(({ offset, key, value }) => ({
-      ...{ topic: 'status', topicPartition, offset, key, value, headers: {} },
-      json: () => codec.decode(value),
-    }))
-    await options?.handle({ topicPartition, records, nextOffset: String(from + records.length) }, signal)
-  })
-}
-
-/** The same bytes into the history's table and indexes, and nothing else: no record, no offsets. */
-async function recordHistoryAlone(pool: Pool, schema: string, topic: ToldTopic): Promise<number> {
-  await migrate(pool, { schema, ...control })
-  return timed(topic, async (topicPartition, from) => {
-    const some = (topic[topicPartition] ?? []).slice(from, from + perBatch)
-    const placed = some.map(({ value, offset }) => ({ event: readEvent(JSON.parse(value.toString('utf8'))), offset }))
-    const rows = historyRows(mergeEvents(placed).facts, topicPartition)
-    const upTo = { topic: 'status', topicPartition, nextOffset: String(from + some.length) }
-    await withTransaction(
-      pool,
-      (client) => addFacts(client, schema, rows, () => false),
-      undefined,
-      holdTopicPartition(schema, upTo),
-    )
-  })
+  await said('ready')
+  const began = performance.now()
+  for (const { child } of started) child.stdin.end('go\n')
+  await said('through')
+  return (performance.now() - began) / 1_000
 }
 
 const configOf = (env: NodeJS.ProcessEnv): ReturnType<typeof readConfig> =>
@@ -150,7 +126,13 @@ const configOf = (env: NodeJS.ProcessEnv): ReturnType<typeof readConfig> =>
   })
 
 /** From the first batch that is recorded to the last. */
-async function recordFromTopic(servers: BenchServers, pool: Pool, name: string, topic: ToldTopic): Promise<number> {
+async function recordFromTopic(
+  servers: BenchServers,
+  pool: Pool,
+  name: string,
+  topic: ToldTopic,
+  writers: number,
+): Promise<number> {
   const config = configOf(servers.env(name))
   await migrate(pool, { schema: name, ...control })
   await topics.applyTopics(config, silentLog)
@@ -171,16 +153,16 @@ async function recordFromTopic(servers: BenchServers, pool: Pool, name: string, 
         ?.n,
     )
   // A process of its own, as it is used: this one has all the events in its memory.
-  const ledger = startTidemark(['ledger'], root, servers.env(name))
+  const ledgers = Array.from({ length: writers }, () => startTidemark(['ledger'], root, servers.env(name)))
   try {
     const first = await eventually('the first batch', async () => (await recorded()) || undefined, limitMs)
     const began = performance.now()
-    const all = countOf(topic)
+    const all = topic.reduce((count, { length }) => count + length, 0)
     await eventually('the last batch', async () => ((await recorded()) >= all ? true : undefined), limitMs)
     return (all - first) / ((performance.now() - began) / 1_000)
   } finally {
-    ledger.child.kill('SIGTERM')
-    await ledger.ended
+    for (const { child } of ledgers) child.kill('SIGTERM')
+    await Promise.all(ledgers.map(({ ended }) => ended))
     await db.end()
   }
 }

@@ -18,6 +18,7 @@ export interface ChaosOptions {
   readonly seed: number
   readonly durationMs: number
   readonly workers: number
+  readonly kinds?: readonly Act['kind'][] | undefined
   readonly note: (line: string) => void
 }
 
@@ -51,9 +52,9 @@ const isMissed = ({ awayMs }: { readonly awayMs: number }): boolean => awayMs > 
 
 /** Runs are asked for until the schedule is over, while its acts are carried out; then everything must come to an end. */
 export async function runChaos(stack: BenchStack, options: ChaosOptions): Promise<ChaosOutcome> {
-  const { seed, durationMs, note } = options
+  const { seed, durationMs, kinds, note } = options
   const workers = Array.from({ length: options.workers }, (_, at) => `worker-${at + 1}`)
-  const acts = scheduleOf({ seed, durationMs, workers, others, sessionTimeoutMs })
+  const acts = scheduleOf({ seed, durationMs, workers, others, sessionTimeoutMs, kinds })
   // More than there is time for.
   const names = Array.from({ length: Math.ceil(durationMs / 8_000) + runsAtOnce }, (_, at) => `run-${at + 1}`)
   const world = await createWorld(stack, {

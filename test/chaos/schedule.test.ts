@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest'
 import { expect } from 'vitest'
-import { scheduleOf } from './schedule.ts'
+import { actKinds, scheduleOf } from './schedule.ts'
 
 const options = fc.record({
   seed: fc.nat(),
@@ -39,3 +39,10 @@ test.prop([fc.nat()])('twenty minutes have at least 100 kills and 40 freezes, an
   for (const server of ['kafka', 'postgres'])
     expect(acts.filter((act) => act.kind === 'server' && act.server === server).length).toBeGreaterThanOrEqual(3)
 })
+
+test.prop([options, fc.subarray([...actKinds])])(
+  'acts of some kinds stand where they stand among all',
+  (given, kinds) => {
+    expect(scheduleOf({ ...given, kinds })).toEqual(scheduleOf(given).filter(({ kind }) => kinds.includes(kind)))
+  },
+)

@@ -15,6 +15,8 @@ export type Act =
 
 export type Server = 'kafka' | 'postgres'
 
+export const actKinds = ['kill', 'restart', 'freeze', 'cut', 'server'] as const satisfies readonly Act['kind'][]
+
 export interface ScheduleOptions {
   readonly seed: number
   readonly durationMs: number
@@ -23,13 +25,16 @@ export interface ScheduleOptions {
   readonly others: readonly string[]
   /** After this long a frozen worker has lost its lanes. */
   readonly sessionTimeoutMs: number
+  /** Only acts of these kinds, at the times at which they would be among all; absent: all. */
+  readonly kinds?: readonly Act['kind'][] | undefined
 }
 
 /** Mean time from one act of a kind to the next. */
 const everyMs = { kill: 9_500, freeze: 23_000, cut: 14_000, restart: 40_000, postgres: 100_000, kafka: 170_000 }
 
 /** A pure function of its options: the same seed gives the same acts at the same times. */
-export function scheduleOf({ seed, durationMs, workers, others, sessionTimeoutMs }: ScheduleOptions): readonly Act[] {
+export function scheduleOf(options: ScheduleOptions): readonly Act[] {
+  const { seed, durationMs, workers, others, sessionTimeoutMs, kinds = actKinds } = options
   const random = randomOf(seed)
   const among = <Item>(items: readonly [Item, ...Item[]] | readonly Item[]): Item =>
     items[Math.floor(random() * items.length)] as Item
@@ -73,7 +78,7 @@ export function scheduleOf({ seed, durationMs, workers, others, sessionTimeoutMs
       }),
     ),
   ]
-  return acts.sort((a, b) => a.atMs - b.atMs || (a.kind < b.kind ? -1 : 1))
+  return acts.filter(({ kind }) => kinds.includes(kind)).sort((a, b) => a.atMs - b.atMs || (a.kind < b.kind ? -1 : 1))
 }
 
 /** Numbers in [0, 1) that a seed determines: mulberry32. */
