@@ -9,7 +9,9 @@ import { parseRunId } from './watch.ts'
 export function addArchive(program: Command, context: CommandContext): void {
   program
     .command('archive')
-    .description('put a run that has ended away: "status" lists it only with --all; nothing of it is deleted')
+    .description(
+      'put a run that has ended away: "status" lists it only with --all; nothing of it is deleted, its history is packed',
+    )
     .argument('<run>', 'id of the run')
     .option('--reason <text>', 'why, for the record')
     .option('--request-key <key>', 'name of this request: the same key and body get the same answer for ever')

@@ -36,7 +36,7 @@ function tablesOf({ ledger }: RebuiltLedger): [string, string][] {
   return [['rows', rows.join(', ')]]
 }
 
-const history = 'ledger_event'
+const history = 'ledger_history'
 /** Facts that were told, each counted once. */
 const factsOf = ({ ledger }: RebuiltLedger): number => ledger.tables[history]?.rows ?? 0
 

@@ -1,5 +1,5 @@
 // Reads of the control database: one partition with its run (tables partition, run), what the ledger has of both
-// (ledger_event, ledger_partition, ledger_acknowledgement). Writes nothing.
+// (ledger_history, ledger_partition, ledger_acknowledgement). Writes nothing.
 import { z } from 'zod'
 import { Intent, PartitionIntent } from '../contract/control.ts'
 import { TerminalError } from '../contract/errors.ts'
@@ -129,7 +129,7 @@ async function eventsWhere(
 ): Promise<readonly StatusEvent[]> {
   const { rows } = await query<{ event: unknown }>(
     pool,
-    `select event from ${quoteIdentifier(schema)}.ledger_event where ${where}`,
+    `select event from ${quoteIdentifier(schema)}.ledger_history where ${where}`,
     values,
   )
   return rows.flatMap(({ event }) => readable(event))

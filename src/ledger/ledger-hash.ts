@@ -19,7 +19,7 @@ export interface LedgerHash {
  * Jsonb has no hash of its own that is worth the name in every version: its text has.
  */
 const hashedColumns = {
-  ledger_event: ['event_id', 'type', 'at', 'run_id', 'partition_id', 'event::jsonb::text', 'topic_partition'],
+  ledger_history: ['event_id', 'type', 'at', 'run_id', 'partition_id', 'event::jsonb::text', 'topic_partition'],
   ledger_contradiction: ['event_id', 'fact_hash', 'event::text', 'at', 'topic_partition'],
   ledger_run: [
     ...[

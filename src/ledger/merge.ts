@@ -37,6 +37,8 @@ export interface LedgerState {
   readonly acknowledgements: ReadonlyMap<string, AcknowledgementRecord>
   readonly alerts: ReadonlyMap<string, AlertRecord>
   readonly workers: ReadonlyMap<string, WorkerRecord>
+  /** Runs of which it says that they were archived. */
+  readonly archived: ReadonlySet<RunId>
 }
 
 /**
@@ -47,6 +49,7 @@ export function mergeEvents(events: readonly PlacedEvent[]): LedgerState {
   const merging: Merging = {
     ...{ facts: new Map(), copies: new Map(), partitions: new Map(), times: new Map() },
     ...{ runs: new Map(), answers: new Map(), acknowledgements: new Map(), alerts: new Map(), workers: new Map() },
+    archived: new Set(),
   }
   const told = new Map<PartitionId, [PlacedPartitionEvent, ...PlacedPartitionEvent[]]>()
   for (const placed of events) {
@@ -70,10 +73,10 @@ export function mergeEvents(events: readonly PlacedEvent[]): LedgerState {
 export const isOfPartition = (event: StatusEvent): event is PartitionEvent => 'epoch' in event
 
 type Merging = {
-  [Key in Exclude<keyof LedgerState, 'times'>]: LedgerState[Key] extends ReadonlyMap<infer K, infer V>
+  [Key in Exclude<keyof LedgerState, 'times' | 'archived'>]: LedgerState[Key] extends ReadonlyMap<infer K, infer V>
     ? Map<K, V>
     : never
-} & { readonly times: TimesByRun }
+} & { readonly times: TimesByRun; readonly archived: Set<RunId> }
 
 function keepCopy({ facts, copies }: Merging, eventId: string, placed: PlacedEvent): void {
   const kept = facts.get(eventId)
@@ -89,7 +92,7 @@ function keepCopy({ facts, copies }: Merging, eventId: string, placed: PlacedEve
 }
 
 function mergeFact(
-  { runs, answers, acknowledgements, alerts, workers }: Merging,
+  { runs, answers, acknowledgements, alerts, workers, archived }: Merging,
   eventId: string,
   event: Exclude<StatusEvent, PartitionEvent>,
   offset: string,
@@ -119,10 +122,12 @@ function mergeFact(
     case 'worker.lost':
       mergeInto(workers, workerKey(event), workerRecord(event, offset), mergedWorker)
       return
+    case 'run.archived':
+      archived.add(event.runId)
+      return
     case 'request.reported':
     case 'run.queued':
     case 'run.tuned':
-    case 'run.archived':
     case 'schedule.skipped':
     case 'partition.republished':
     case 'run.paused':

@@ -63,7 +63,7 @@ export async function hasLedger(pool: Pool, schema: string): Promise<boolean> {
   try {
     const { rows } = await query<{ found: boolean }>(
       pool,
-      `select exists (select from ${s}.ledger_event) or exists (select from ${s}.ledger_offset) as found`,
+      `select exists (select from ${s}.ledger_history) or exists (select from ${s}.ledger_offset) as found`,
     )
     return rows[0]?.found === true
   } catch (error) {

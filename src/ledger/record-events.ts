@@ -1,4 +1,4 @@
-import type { PartitionId } from '../contract/ids.ts'
+import type { PartitionId, RunId } from '../contract/ids.ts'
 import type { StatusEvent } from '../contract/status.ts'
 import { codeOf } from '../postgres/classify.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
@@ -6,16 +6,18 @@ import { type Client, type Pool, withTransaction } from '../postgres/pool.ts'
 import { recordAcknowledgements } from './acknowledgement-table.ts'
 import { recordAlerts } from './alert-table.ts'
 import { recordAnswers } from './answer-table.ts'
+import { recordArchived } from './archive-table.ts'
 import { doubtedCopies } from './contradictions.ts'
 import { addFacts, type HistoryRows, historyRows, readFacts, replaceFacts } from './history.ts'
 import { addedBy, type KnownFact } from './known-fact.ts'
 import { isOfPartition, type LedgerState, mergeEvents } from './merge.ts'
+import { unpackFacts } from './packed-facts.ts'
 import { changesOf } from './partition-changes.ts'
 import type { PlacedEvent } from './placed-event.ts'
 import { isAhead, type PartitionRecord } from './record/partition-record.ts'
 import { recordContradictions } from './record-contradictions.ts'
 import { recordRuns } from './run-table.ts'
-import { readPartitions, writeChanges } from './stored-partitions.ts'
+import { readPartitions, type StoredPartitions, writeChanges } from './stored-partitions.ts'
 import { holdTopicPartition, moveOffset, type ReadUpTo } from './topic-partition.ts'
 import { recordWorkers } from './worker-table.ts'
 
@@ -60,20 +62,29 @@ async function record(
   looksUpAll: boolean,
 ): Promise<void> {
   const ids = [...batch.partitions.keys()]
-  const stored = ids.length === 0 ? new Map() : await readPartitions(client, schema, ids)
+  const { partitions: stored, packed } = ids.length === 0 ? nothing : await readPartitions(client, schema, ids)
+  if (packed.length > 0) await unpackFacts(client, schema, ...keysOf(packed))
   const known = await addFacts(client, schema, facts, (event) => !looksUpAll && isBeyond(event, stored))
   await keepFirstCopies(client, schema, topicPartition, batch, known)
   const added = addedBy(batch, known)
   if (batch.partitions.size > 0 || added.republished.size > 0) {
     await writeChanges(client, schema, topicPartition, changesOf(batch, stored, added))
   }
-  const { runs, answers, acknowledgements, alerts, workers } = batch
+  const { runs, answers, acknowledgements, alerts, workers, archived } = batch
   if (runs.size > 0) await recordRuns(client, schema, [...runs.values()])
   if (answers.size > 0) await recordAnswers(client, schema, [...answers.values()])
   if (acknowledgements.size > 0) await recordAcknowledgements(client, schema, [...acknowledgements.values()])
   if (alerts.size > 0) await recordAlerts(client, schema, [...alerts.values()])
   if (workers.size > 0) await recordWorkers(client, schema, [...workers.values()])
+  if (archived.size > 0) await recordArchived(client, schema, [...archived])
 }
+
+const nothing: StoredPartitions = { partitions: new Map(), packed: [] }
+
+const keysOf = (packed: readonly PartitionRecord[]): [PartitionId[], RunId[]] => [
+  packed.map(({ partitionId }) => partitionId),
+  [...new Set(packed.map(({ runId }) => runId))],
+]
 
 /** Of a partition's facts the history has none that is ahead of the record of the partition: such a one is new to it. */
 function isBeyond(event: StatusEvent, stored: ReadonlyMap<PartitionId, PartitionRecord>): boolean {

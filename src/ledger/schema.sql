@@ -28,6 +28,13 @@ table :schema.ledger_alert
   CREATE INDEX ledger_alert_open ON :schema.ledger_alert USING btree (raised_at) WHERE ((raised IS NOT NULL) AND (resolved IS NULL))
   CREATE INDEX ledger_alert_run ON :schema.ledger_alert USING btree (run_id, raised_at) WHERE (run_id IS NOT NULL)
 
+table :schema.ledger_archive
+  done bigint not null default 0
+  run_id uuid not null
+  wanted bigint not null default 1
+  constraint ledger_archive_pkey PRIMARY KEY (run_id)
+  CREATE INDEX ledger_archive_open ON :schema.ledger_archive USING btree (run_id) WHERE (done < wanted)
+
 table :schema.ledger_contradiction
   at timestamp with time zone not null
   event jsonb not null
@@ -63,12 +70,36 @@ table :schema.ledger_heard with (fillfactor=50)
   topic_partition bigint not null
   constraint ledger_heard_pkey PRIMARY KEY (run_id, since, topic_partition)
 
+view :schema.ledger_history
+  at timestamp with time zone
+  event json
+  event_id uuid
+  partition_id uuid
+  record_offset bigint
+  run_id uuid
+  topic_partition bigint
+  type text
+ SELECT ledger_event.event_id, ledger_event.type, ledger_event.at,
+    ledger_event.run_id, ledger_event.partition_id, ledger_event.event,
+    ledger_event.topic_partition, ledger_event.record_offset
+   FROM :schema.ledger_event
+UNION ALL
+ SELECT f.event_id, f.type, f.at, f.run_id, p.partition_id, f.event,
+    f.topic_partition, f.record_offset
+   FROM :schema.ledger_packed p
+     CROSS JOIN LATERAL json_to_recordset(p.facts) f(event_id uuid, type text, at timestamp with time zone, run_id uuid, event json, topic_partition bigint, record_offset bigint);
+
 table :schema.ledger_offset
   next_offset bigint not null
   topic text not null
   topic_partition bigint not null
   constraint ledger_offset_next_offset_check CHECK ((next_offset >= 0))
   constraint ledger_offset_pkey PRIMARY KEY (topic, topic_partition)
+
+table :schema.ledger_packed
+  facts json not null
+  partition_id uuid not null
+  constraint ledger_packed_pkey PRIMARY KEY (partition_id)
 
 table :schema.ledger_partition with (fillfactor=80)
   attempts bigint
@@ -82,6 +113,7 @@ table :schema.ledger_partition with (fillfactor=80)
   index bigint not null
   last_event_at timestamp with time zone not null
   message text
+  packed boolean not null default false
   partition_id uuid not null
   rank bigint not null
   read_micros bigint not null default 0

@@ -7,18 +7,28 @@ import { heardTable, partitionTable, runTable, shareTable } from './partition-ta
 import type { HoldRecord } from './record/hold-record.ts'
 import { bySchema, insert, parametersOf, selected, statementName, type Table, update, upsert } from './table.ts'
 
+export interface StoredPartitions {
+  readonly partitions: ReadonlyMap<PartitionId, StoredPartition>
+  /** Those whose facts are packed. */
+  readonly packed: readonly StoredPartition[]
+}
+
 /** What is stored of these partitions. `schema` is quoted. */
 export async function readPartitions(
   client: Client,
   schema: string,
   ids: readonly PartitionId[],
-): Promise<ReadonlyMap<PartitionId, StoredPartition>> {
+): Promise<StoredPartitions> {
   const { rows } = await client.query<Stored>({
     name: statementName('read partitions', schema),
     text: readStatement(schema),
     values: [arrayParameter('partition_id', 'uuid', ids)],
   })
-  return new Map(rows.map(partitionOf).map((partition) => [partition.partitionId, partition]))
+  const partitions = rows.map(partitionOf)
+  return {
+    partitions: new Map(partitions.map((partition) => [partition.partitionId, partition])),
+    packed: partitions.filter((_, at) => rows[at]?.packed === true),
+  }
 }
 
 /** Writes the rows as they are to be, and adds to the sums, in one statement. */
@@ -44,7 +54,7 @@ export async function writeChanges(
 
 const readStatement = bySchema(
   (schema) =>
-    `select ${selected(partitionTable)} from ${schema}.ledger_partition where partition_id = any ($1::uuid[])`,
+    `select ${selected(partitionTable)}, packed from ${schema}.ledger_partition where partition_id = any ($1::uuid[])`,
 )
 
 const writeStatement = bySchema((schema) => {
@@ -58,8 +68,11 @@ const writeStatement = bySchema((schema) => {
     run as (${part(runTable, upsert)}), share as (${part(shareTable, upsert)}), heard as (${part(heardTable, upsert)}) select`
 })
 
-/** Every column as text, or null, but for the holds. */
-type Stored = Readonly<Record<string, string | null>> & { readonly holds: readonly HoldRecord[] }
+/** Every column as text, or null, but for these. */
+type Stored = Readonly<Record<string, string | null>> & {
+  readonly holds: readonly HoldRecord[]
+  readonly packed: boolean
+}
 
 function partitionOf(row: Stored): StoredPartition {
   return {

@@ -11,7 +11,7 @@ const rebuilt: RebuiltLedger = {
   records: 2_184,
   refused: 11,
   firstRefused: [{ topicPartition: 1, offset: '77', reason: 'the value is not JSON' }],
-  ledger: { hash: 'abc', tables: { ledger_event: { rows: 2_100, hash: '1' }, ledger_run: { rows: 2, hash: '-3' } } },
+  ledger: { hash: 'abc', tables: { ledger_history: { rows: 2_100, hash: '1' }, ledger_run: { rows: 2, hash: '-3' } } },
   live: { equal: true, asOf: '0:1000,1:1234' },
 }
 

@@ -169,7 +169,7 @@ test('of the whole topic it is the live ledger, and says so', async () => {
     firstRefused: expect.arrayContaining([expect.objectContaining({ reason: expect.stringContaining('nonsense 1') })]),
   })
   expect(whole.records).toBe(whole.ranges.reduce((sum, { to }) => sum + Number(to), 0))
-  expect(whole.ledger.tables['ledger_event']?.rows).toBeLessThan(whole.records - whole.refused)
+  expect(whole.ledger.tables['ledger_history']?.rows).toBeLessThan(whole.records - whole.refused)
   const letters = await admin.fetchTopicOffsets(topicName(config.topicPrefix, 'dead-letters'))
   expect(letters.reduce((sum, { high }) => sum + Number(high), 0)).toBe(4)
 })
@@ -201,7 +201,7 @@ test('as of a time it is what had been told before', async () => {
 test('a ledger whose tables were emptied is had again, also where it was', async () => {
   const { rows } = await query<{ name: string }>(
     pool,
-    `select table_name as name from information_schema.tables where table_schema = $1 and table_name like 'ledger\\_%'`,
+    `select table_name as name from information_schema.tables where table_schema = $1 and table_type = 'BASE TABLE' and table_name like 'ledger\\_%'`,
     [config.schema],
   )
   await expect(rebuildInto(config.schema)).rejects.toThrow(`schema "${config.schema}" has a ledger in it`)
@@ -242,7 +242,7 @@ test('the command prints the hash, and exits 4 when the live ledger says somethi
   expect(equal.code, equal.stderr).toBe(0)
   expect(JSON.parse(equal.stdout)).toMatchObject({
     hash: end.ledger.hash,
-    facts: end.ledger.tables['ledger_event']?.rows,
+    facts: end.ledger.tables['ledger_history']?.rows,
     refused: 4,
     live: { equal: true },
   })

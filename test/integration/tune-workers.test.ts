@@ -109,4 +109,7 @@ test('two workers together read as fast as was tuned, in chunks as tuned, also w
   expect(await command(small, 0, 'status')).not.toContain(runId)
   expect(await command(small, 0, 'status', '--all')).toMatch(new RegExp(`${runId} .*completed, archived`))
   expect(await command(small, 0, 'status', runId)).toMatch(/share +priority -5, weight 1[^]*archived +20/)
+  const packed = `select from ${small.env['TIDEMARK_SCHEMA']}.ledger_archive where run_id = $1 and done = wanted`
+  await eventually('its history is packed', async () => (await small.query(packed, [runId])).length === 1 || undefined)
+  expect(await command(small, 0, 'explain', `${runId}/0`)).toMatch(/chunk 1: [^]*its run was archived/)
 }, 240_000)

@@ -45,15 +45,15 @@ describe('what the live ledger has read of the ranges', () => {
 
 describe('a live ledger and one that was rebuilt', () => {
   it('are equal, or differ in tables', () => {
-    const live = stand([], hashed('a', { ledger_event: '1', ledger_run: '2' }))
+    const live = stand([], hashed('a', { ledger_history: '1', ledger_run: '2' }))
     expect(compareWithLive(live, ranges([0, 7]), hashed('a'))).toEqual({ equal: true, asOf: '0:7' })
-    expect(compareWithLive(live, ranges([0, 7]), hashed('b', { ledger_event: '1', ledger_run: '3' }))).toEqual({
+    expect(compareWithLive(live, ranges([0, 7]), hashed('b', { ledger_history: '1', ledger_run: '3' }))).toEqual({
       ...{ equal: false, asOf: '0:7', hash: 'a', tables: ['ledger_run'] },
     })
   })
 
   it('cannot be equal when the first records of the topic are gone, unless they are', () => {
-    const live = stand([], hashed('a', { ledger_event: '1' }))
+    const live = stand([], hashed('a', { ledger_history: '1' }))
     expect(compareWithLive(live, ranges([3, 7]), hashed('b'))).toEqual({
       equal: null,
       why: expect.stringContaining('retention'),

@@ -1,7 +1,7 @@
 import { type Pool, query } from '../../src/postgres/pool.ts'
 
 /**
- * Tables of a schema with their columns, constraints and indexes, as the server's catalogue tells them: the same text
+ * Tables of a schema with their columns, constraints and indexes, and its views, as the server's catalogue tells them: the same text
  * whatever the schema is called and in whatever order it was made. Not meant to be run.
  */
 export async function dumpSchema(pool: Pool, schema: string): Promise<string> {
@@ -11,7 +11,7 @@ export async function dumpSchema(pool: Pool, schema: string): Promise<string> {
 }
 
 const statement = `
-  select concat_ws(E'\\n', 'table :schema.' || c.relname || coalesce(' with (' || array_to_string(c.reloptions, ', ') || ')', ''),
+  select concat_ws(E'\\n', case c.relkind when 'v' then 'view' else 'table' end || ' :schema.' || c.relname || coalesce(' with (' || array_to_string(c.reloptions, ', ') || ')', ''),
            (select string_agg('  ' || concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
                                 case when a.attcollation <> t.typcollation then 'collate ' || quote_ident(l.collname) end,
                                 case when a.attnotnull then 'not null' end,
@@ -26,7 +26,8 @@ const statement = `
               from pg_constraint k where k.conrelid = c.oid and k.contype <> 'n'),
            (select string_agg('  ' || pg_get_indexdef(i.indexrelid), E'\\n' order by pg_get_indexdef(i.indexrelid))
               from pg_index i where i.indrelid = c.oid
-               and not exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u')))
+               and not exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u'))),
+           case c.relkind when 'v' then pg_get_viewdef(c.oid, 80) end
          ) as definition
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-   where n.nspname = $1 and c.relkind in ('r', 'p') order by c.relname`
+   where n.nspname = $1 and c.relkind in ('r', 'p', 'v') order by c.relname`

@@ -1,6 +1,8 @@
 /** What the ledger writer writes, and nobody else. */
 export const ledgerTables = [
   'ledger_event',
+  'ledger_packed',
+  'ledger_archive',
   'ledger_contradiction',
   'ledger_partition',
   'ledger_run',
