@@ -1,5 +1,5 @@
 // Reads of the control database: one partition with its run (tables partition, run), what the ledger has of both
-// (ledger_history, ledger_partition, ledger_acknowledgement). Writes nothing.
+// (ledger_history, ledger_event, ledger_partition, ledger_acknowledgement). Writes nothing.
 import { z } from 'zod'
 import { Intent, PartitionIntent } from '../contract/control.ts'
 import { TerminalError } from '../contract/errors.ts'
@@ -21,9 +21,9 @@ export async function loadFacts(pool: Pool, schema: string, ref: PartitionRef): 
   const { controlSequence, ...known } = found
   const { partitionId, runId } = known
   const events = await Promise.all([
-    eventsWhere(pool, schema, 'partition_id = $1', [partitionId]),
+    eventsIn(pool, schema, 'ledger_history where partition_id = $1', [partitionId]),
     alertsOf(pool, schema, known),
-    eventsWhere(pool, schema, 'partition_id is null and event_id = any ($1::uuid[])', [
+    eventsIn(pool, schema, 'ledger_event where partition_id is null and event_id = any ($1::uuid[])', [
       runEventIds(runId, controlSequence ?? (await newestSequence(pool, schema, runId))),
     ]),
   ])
@@ -121,17 +121,13 @@ async function newestSequence(pool: Pool, schema: string, runId: RunId): Promise
   return Number(rows[0]?.sequence ?? 0)
 }
 
-async function eventsWhere(
+async function eventsIn(
   pool: Pool,
   schema: string,
-  where: string,
+  some: string,
   values: readonly unknown[],
 ): Promise<readonly StatusEvent[]> {
-  const { rows } = await query<{ event: unknown }>(
-    pool,
-    `select event from ${quoteIdentifier(schema)}.ledger_history where ${where}`,
-    values,
-  )
+  const { rows } = await query<{ event: unknown }>(pool, `select event from ${quoteIdentifier(schema)}.${some}`, values)
   return rows.flatMap(({ event }) => readable(event))
 }
 

@@ -8,8 +8,8 @@ import type { AnyRow } from '../define/row-schema.ts'
 import type { SinkTarget } from '../sink/sink.ts'
 import { admitParams } from './admit-params.ts'
 import { isSameDomain, orderOf } from './domain-order.ts'
+import type { EarlierPartition, EarlierRunStore } from './earlier-run-store.ts'
 import type { Run } from './run.ts'
-import type { EarlierPartition, RunStore } from './run-store.ts'
 import { append, joined, laidOver, type Span, within } from './stretches.ts'
 
 /** What a run did of a part of a domain. */
@@ -35,7 +35,7 @@ export interface EarlierWorkOptions {
   readonly bounds: PinnedBounds
 }
 
-export type EarlierRuns = Pick<RunStore, 'runsOn' | 'earlierPartitions'>
+export type EarlierRuns = Pick<EarlierRunStore, 'runsOn' | 'earlierPartitions'>
 
 const perPage = 5_000
 

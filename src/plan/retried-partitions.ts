@@ -1,14 +1,14 @@
 import type { PlannedPartition } from '../contract/plan.ts'
 import type { PartitionBy } from '../define/partition-by.ts'
 import { cut } from './cut.ts'
+import type { EarlierRunStore } from './earlier-run-store.ts'
 import type { Retry, Run } from './run.ts'
-import type { RunStore } from './run-store.ts'
 
 const perPage = 5_000
 
 /** The partitions of a run's plan, in order, one at a time: cut from its bounds, or those of the run that it retries. */
 export function partitionsOf(
-  runs: Pick<RunStore, 'retried'>,
+  runs: Pick<EarlierRunStore, 'retried'>,
   run: Pick<Run, 'bounds' | 'retryOf' | 'retryWhat' | 'retryOnly'>,
   partitionBy: PartitionBy,
 ): Iterable<PlannedPartition> | AsyncIterable<PlannedPartition> {
@@ -23,7 +23,7 @@ export function partitionsOf(
  * happens to the partitions of such a run any more.
  */
 export async function* retriedPartitions(
-  runs: Pick<RunStore, 'retried'>,
+  runs: Pick<EarlierRunStore, 'retried'>,
   retry: Retry,
 ): AsyncGenerator<PlannedPartition> {
   let index = 0

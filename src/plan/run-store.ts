@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { type BackfillId, PartitionId, type RequestKey, RunId, Sha256 } from '../contract/ids.ts'
+import { type RequestKey, RunId, Sha256 } from '../contract/ids.ts'
 import type { RetryRequest, StartRequest } from '../contract/request.ts'
-import { PartitionState } from '../contract/states.ts'
 import { RunTuned } from '../contract/status.ts'
 import { quoteIdentifier } from '../postgres/identifier.ts'
 import { type Pool, withTransaction } from '../postgres/pool.ts'
@@ -10,8 +9,9 @@ import type { SinkTarget } from '../sink/sink.ts'
 import type { Admission } from './admission.ts'
 import { admitNext, lockAdmission } from './admission-store.ts'
 import { askControl, controlErrors } from './ask-control.ts'
+import { createEarlierRunStore, type EarlierRunStore } from './earlier-run-store.ts'
 import { publishOrder } from './publish-order.ts'
-import { type NewRun, partitionRow, type Retry, type Run, readPartition, readRun } from './run.ts'
+import { type NewRun, partitionRow, type Run, readPartition, readRun, runColumns } from './run.ts'
 import type { StoredPartition } from './task-of.ts'
 
 /** The request that a run was accepted for, and the record it came in. */
@@ -43,11 +43,8 @@ export interface PublishingRun extends Run {
   readonly mostOpen: number | null
 }
 
-/** A partition of an earlier run; `pending` and 0 when the ledger knows nothing of it. */
-export type EarlierPartition = z.infer<typeof EarlierRow>
-
 /** All SQL of requests, runs and their partitions that the planner needs; each method is one statement, so one transaction. */
-export interface RunStore {
+export interface RunStore extends EarlierRunStore {
   /** The request that holds a key, with its run. */
   knownRequest(requestKey: RequestKey): Promise<KnownRequest | null>
   liveRunOn(target: SinkTarget): Promise<Run | null>
@@ -63,14 +60,6 @@ export interface RunStore {
   runOf(run: RunId): Promise<Run | null>
   /** The run that follows this one; null: none does. */
   followerOf(run: RunId): Promise<RunId | null>
-  /** Those of a run's partitions that are named, with what the ledger knows; `pending`: nothing. */
-  partitionStates(run: RunId, named: readonly PartitionId[]): Promise<ReadonlyMap<PartitionId, PartitionState>>
-  /** Every run of a backfill on a target, those that came first in front. */
-  runsOn(backfill: BackfillId, target: SinkTarget): Promise<readonly Run[]>
-  /** Partitions of a run with what the ledger knows, in the order of its plan, after an index. */
-  earlierPartitions(run: RunId, after: number, limit: number): Promise<readonly EarlierPartition[]>
-  /** Partitions to be done again, in the order of their plan, after an index. */
-  retried(retry: Retry, after: number, limit: number): Promise<readonly StoredPartition[]>
   /** Runs whose plan is not complete, those that are to begin first in front. */
   planning(): Promise<readonly Run[]>
   /** Running runs with tasks that are still to be published. */
@@ -90,10 +79,8 @@ export interface RunStore {
 export function createRunStore(pool: Pool, schema: string, liveRuns: number): RunStore {
   const in_ = (table: string): string => `${quoteIdentifier(schema)}.${table}`
   const ask = (text: string, values: unknown[]): ReturnType<typeof askControl> => askControl(pool, text, values)
-  const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.target_id, r.state, r.intent,
-    r.control_sequence, r.bounds, r.range, r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor,
-    r.planned_at is not null as is_planned, r.published, r.priority, r.weight, r.retry_of, r.retry_what, r.retry_only, r.follow, r.follows`
   return {
+    ...createEarlierRunStore(pool, schema),
     knownRequest: async (requestKey) => {
       const { rows } = await ask(
         `select q.body_hash, q.topic_partition, q.record_offset, i.sequence as intent_sequence, p.index as intent_index,
@@ -184,46 +171,6 @@ export function createRunStore(pool: Pool, schema: string, liveRuns: number): Ru
       const { rows } = await ask(`select id from ${in_('run')} where follows = $1`, [run])
       return rows[0] === undefined ? null : RunId.parse(rows[0]['id'])
     },
-    partitionStates: async (run, named) => {
-      const { rows } = await ask(
-        `select partition_id as "partitionId", coalesce(l.state, 'pending') as state
-           from ${in_('partition')} p left join ${in_('ledger_partition')} l using (partition_id)
-          where p.run_id = $1 and partition_id = any ($2::uuid[])`,
-        [run, named],
-      )
-      return new Map(rows.map((row) => StateRow.parse(row)).map(({ partitionId, state }) => [partitionId, state]))
-    },
-    runsOn: async (backfill, target) => {
-      const { rows } = await ask(
-        `select ${runColumns} from ${in_('run')} r where backfill = $1 and target_id = $2 order by accepted_at, id`,
-        [backfill, target.id],
-      )
-      return rows.map(readRun)
-    },
-    earlierPartitions: async (run, after, limit) => {
-      const { rows } = await ask(
-        `select p.index, p."from", p."to", coalesce(l.state, 'pending') as state, coalesce(l.epoch, 0) as epoch
-           from ${in_('partition')} p left join ${in_('ledger_partition')} l using (partition_id)
-          where p.run_id = $1 and p.index > $2 order by p.index limit $3`,
-        [run, after, limit],
-      )
-      return rows.map((row) => EarlierRow.parse(row))
-    },
-    retried: async ({ retryOf, retryWhat, retryOnly }, after, limit) => {
-      const { rows } = await ask(
-        `select index, partition_id, kind, "from", "to", locator, estimated_rows from ${in_('partition')} p
-          where run_id = $1 and index > $3
-            and case $2 when 'named' then partition_id = any ($5::uuid[])
-                        when 'failed' then exists (select from ${in_('ledger_partition')} l
-                                                    where l.partition_id = p.partition_id and l.state = 'failed')
-                        when 'rejected' then exists (select from ${in_('ledger_partition')} l
-                                                      where l.partition_id = p.partition_id and l.state = 'completed'
-                                                        and l.rows_rejected > 0) end
-          order by index limit $4`,
-        [retryOf, retryWhat, after, limit, retryOnly],
-      )
-      return rows.map(readPartition)
-    },
     planning: async () => {
       const { rows } = await ask(
         `select ${runColumns} from ${in_('run')} r where r.state = 'planning' order by r.priority desc, r.accepted_at`,
@@ -304,14 +251,4 @@ const PublishingRow = z.object({
   ended: StoredCount,
   unclaimed: z.array(StoredCount),
   most_open: StoredCount.nullable(),
-})
-
-const StateRow = z.object({ partitionId: PartitionId, state: PartitionState })
-
-const EarlierRow = z.object({
-  index: StoredCount,
-  from: z.string(),
-  to: z.string(),
-  state: PartitionState,
-  epoch: StoredCount,
 })

@@ -95,6 +95,11 @@ const RunRow = z.object({
   follows: RunId.nullable(),
 })
 
+/** Columns of a row `r` of the table of runs, as `readRun` takes them. */
+export const runColumns = `r.id, r.request_key, r.backfill, r.definition_hash, r.params, r.target, r.target_id, r.state, r.intent,
+  r.control_sequence, r.bounds, r.range, r.estimated_rows, r.plan_hash, r.partitions, r.plan_cursor,
+  r.planned_at is not null as is_planned, r.published, r.priority, r.weight, r.retry_of, r.retry_what, r.retry_only, r.follow, r.follows`
+
 /** The columns of table `run` as a run. */
 export function readRun(row: unknown): Run {
   const { id, request_key, backfill, definition_hash, params, target, target_id, ...counted } = RunRow.parse(row)

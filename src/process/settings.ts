@@ -84,7 +84,8 @@ const words = {
   },
   TIDEMARK_INTENT_FORCED_MS: {
     path: 'alerts.intentForcedMs',
-    about: 'a worker that needs longer will not obey: a cancel is carried out without it, a pause is critical',
+    about:
+      'a worker that needs longer will not obey: a cancel is carried out without it, and what it holds of a paused run is taken from it',
   },
   TIDEMARK_ALERT_RESOLVE_MS: {
     path: 'alerts.resolveMs',

@@ -286,8 +286,8 @@ const failureOf = ({ message, attempts, sample }: HolderRecord, reason: string):
   sample: sample ?? [],
 })
 
-/** Holder of a partition that was cancelled before anybody claimed it. */
-const nobody = 'nobody'
+/** Holder of a partition that was cancelled before anybody claimed it, or that is kept from workers. */
+export const nobody = 'nobody'
 
 export const fenced = ({ partitionId, epoch, sequence }: Checkpoint): FencedError =>
   new FencedError(

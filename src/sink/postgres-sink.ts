@@ -20,6 +20,7 @@ import { rehearse } from './rehearse.ts'
 import type { Chunk, Claim, Holding, Sink } from './sink.ts'
 import { keyOf, rowDifferences, type StoredTable, storedTotals } from './stored-rows.ts'
 import { ValidatedBuffer } from './validated-buffer.ts'
+import { withheldRows } from './withheld-rows.ts'
 
 export interface PostgresSinkDeps {
   readonly pool: Pool
@@ -52,6 +53,7 @@ const smallBytes = 16_384
 export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDeps): Sink {
   const { pool, schema, leaseMs, limits, mark } = deps
   const checkpoints = checkpointRows(schema, leaseMs)
+  const withheld = withheldRows(schema, leaseMs)
   const groups = checkpointGroups(schema, leaseMs)
   const { demands } = writer
   const refusal: RefusalContext = {
@@ -253,6 +255,14 @@ export function createPostgresSink(writer: PostgresWriter, deps: PostgresSinkDep
 
     async cancel(partitions) {
       return checkpoints.cancel(pool, partitions)
+    },
+
+    async withhold(runId, workers, forMs) {
+      return withheld.withhold(pool, runId, workers, forMs)
+    },
+
+    async release(runId) {
+      await withheld.release(pool, runId)
     },
 
     async renew(holding, epoch) {

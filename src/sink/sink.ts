@@ -168,6 +168,14 @@ export interface Sink {
    * chunk and this, one is first, and the other changes nothing. Returns the row of every partition given, all terminal.
    */
   cancel(partitions: readonly PlannedHolding[]): Promise<readonly StoredCheckpoint[]>
+  /**
+   * Takes what these workers hold of a run away from them, and lets nobody claim it for so many milliseconds: their chunks
+   * change nothing any more. Told again it lasts longer, also for what was taken before. Returns how many partitions it took.
+   * Waits for chunks in progress.
+   */
+  withhold(runId: RunId, workers: readonly WorkerId[], forMs: number): Promise<number>
+  /** Lets what is withheld of a run be claimed at once. */
+  release(runId: RunId): Promise<void>
   /** Lengthens the lease while a holder waits in place; false when the claim was lost. */
   renew(holding: Holding, epoch: number): Promise<boolean>
   /** Every checkpoint row of a run: the truth the supervisor compares with. */

@@ -107,7 +107,7 @@ export const alertTexts: Readonly<Record<AlertKind, AlertText>> = {
   intentUnacknowledged: {
     severity: 'warning',
     meaning:
-      'A worker has not said that it obeys a pause, a cancel or new limits. Critical after five minutes: then a paused run may still be written to by this worker.',
+      'A worker has not said that it obeys a pause, a cancel or new limits. Critical after five minutes: then what it holds of a paused run is taken from it, as often as it claims it.',
     remedy:
       'Look at the log of the worker; stop it if it hangs: its lanes go to workers that obey, and nothing is lost.',
   },

@@ -1,4 +1,4 @@
-import type { PartitionId, RunId, WorkerId } from '../contract/ids.ts'
+import type { BackfillId, PartitionId, RunId, WorkerId } from '../contract/ids.ts'
 import type { PauseRequest } from '../contract/request.ts'
 import type { AlertEvent } from '../contract/status.ts'
 import type { Definitions, DiscoveredBackfill } from '../define/discover.ts'
@@ -97,6 +97,8 @@ export interface Memory {
   /** Intents that all workers obey, and those whose forcing was told. */
   readonly obeyed: Map<RunId, number>
   readonly forced: Map<RunId, number>
+  /** Runs of which something is withheld from workers, and their backfills. */
+  readonly withheld: Map<RunId, BackfillId>
   /** Instances of workers that were told to be lost. */
   readonly lost: Set<string>
   lanes: ReadonlyMap<number, LanePlace>
@@ -124,6 +126,7 @@ export const newMemory = (nowMs: number): Memory => ({
   endedDueMs: new Map(),
   obeyed: new Map(),
   forced: new Map(),
+  withheld: new Map(),
   lost: new Set(),
   lanes: new Map(),
   reach: undefined,

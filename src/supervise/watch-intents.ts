@@ -26,22 +26,23 @@ export const dueIntents = (
   { lateMs }: IntentPatience,
 ): readonly StandingIntent[] => intents.filter(({ at }) => now.getTime() - Date.parse(at) >= lateMs)
 
-/**
- * The workers of the group that have not said that they obey an intent. What is cancelled is cancelled in the sink itself
- * (`sweepCancelled`): a worker that does not listen is fenced there. A pause cannot be forced so: the worker's next claim
- * for the same topic partition would take the partition again at once, whatever the epoch is. So it becomes critical, and
- * a person stops the worker.
- */
-export function lateIntent(
-  { runId, backfill, intent, sequence, at }: StandingIntent,
+/** The workers of the group that have not said that they obey an intent. */
+export const disobedient = (
+  { sequence, at }: StandingIntent,
   workers: readonly WorkerId[],
   acknowledged: readonly Acknowledged[],
+): readonly WorkerId[] => obedienceOf(workers, acknowledged, { sequence, at }).missing
+
+/** What is said of them. */
+export function lateIntent(
+  one: StandingIntent,
+  missing: readonly WorkerId[],
   now: Date,
-  { forcedMs }: IntentPatience,
+  patience: IntentPatience,
 ): readonly Condition[] {
-  const { missing } = obedienceOf(workers, acknowledged, { sequence, at })
+  const { runId, backfill, intent, sequence, at } = one
   const waitedMs = now.getTime() - Date.parse(at)
-  const isCritical = waitedMs >= forcedMs && intent === 'paused'
+  const isCritical = intent === 'paused' && isForced(one, now, patience)
   return missing.map((worker) =>
     condition(
       'intentUnacknowledged',
@@ -52,6 +53,9 @@ export function lateIntent(
   )
 }
 
-/** Whether a cancel that this worker did not obey in time was carried out without it. */
+/**
+ * Whether a pause or a cancel that somebody does not obey is carried out without them: what is cancelled ends in the sink
+ * (`sweepCancelled`), what is paused is taken from them there, as often as they claim it.
+ */
 export const isForced = ({ intent, at }: StandingIntent, now: Date, { forcedMs }: IntentPatience): boolean =>
-  intent === 'cancelled' && now.getTime() - Date.parse(at) >= forcedMs
+  intent !== 'running' && now.getTime() - Date.parse(at) >= forcedMs

@@ -102,6 +102,8 @@ export interface Facts {
   readonly rowsReadAgainLimit: number
   /** From the end of the faults to the end of the last run and back to quiet, and how long it may take. */
   readonly endedInMs: number
+  /** When that was, by the clock of this machine. */
+  readonly endedAtMs: number
   readonly endLimitMs: number
   /** How every run must end. */
   readonly wanted: 'completed' | 'cancelled'

@@ -266,11 +266,19 @@ const pausesHold: Invariant = ({ pauses, audit }) =>
       .map(({ partitionId }) => `${partitionId}: a chunk was written after the pause was acknowledged by all`),
   ])
 
-const runsEnd: Invariant = ({ runs, world, endedInMs, endLimitMs, wanted, fallen }) => [
+/** What is not quiet in time was slow when its rows still changed then, and stuck when they did not. */
+const lately = 10_000
+
+const runsEnd: Invariant = ({ runs, world, endedInMs, endedAtMs, endLimitMs, wanted, fallen, audit }) => [
   ...fallen.map((name) => `${name} ended by itself`),
   ...(runs.length === world.backfills.length ? [] : [`${runs.length} of ${world.backfills.length} runs are there`]),
   ...runs.flatMap(({ runId, state }) => (state === wanted ? [] : [`run ${runId} is ${state}, not ${wanted}`])),
-  ...(endedInMs <= endLimitMs ? [] : [`quiet after ${endedInMs} ms, the limit is ${endLimitMs} ms`]),
+  ...(endedInMs <= endLimitMs
+    ? []
+    : [
+        `quiet after ${endedInMs} ms, the limit is ${endLimitMs} ms; in the last ${lately} ms before, checkpoints changed ` +
+          `${audit.filter(({ atMs }) => atMs > endedAtMs - lately && atMs <= endedAtMs).length} times`,
+      ]),
 ]
 
 const littleIsReadAgain: Invariant = ({ checkpoints, rowsRead, rowsReadAgainLimit }) => {

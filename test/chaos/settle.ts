@@ -56,6 +56,7 @@ export async function settle(settling: Settling): Promise<Facts> {
   await waitFor(isEnded, deadline)
   await waitFor(isIdle, deadline)
   const endedInMs = Math.round(performance.now() - began)
+  const endedAtMs = Date.now()
   const end = async (those: readonly Part[]): Promise<void> => {
     for (const [at, how] of (await Promise.all(those.map((part) => part.stop(stopWithinMs)))).entries())
       if (how === 'killed') throw new Error(`${those[at]?.name} did not stop within ${stopWithinMs} ms`)
@@ -76,7 +77,7 @@ export async function settle(settling: Settling): Promise<Facts> {
     committed: await observer.committed(),
     rowsRead: parts.reduce((sum, part) => sum + part.rowsRead(), 0),
     rowsReadAgainLimit: tasksHurt * world.chunkRows,
-    ...{ endedInMs, endLimitMs, wanted, pauses, wentBack },
+    ...{ endedInMs, endedAtMs, endLimitMs, wanted, pauses, wentBack },
     fallen: unharmed.filter((part) => part.deaths() > 0).map(({ name }) => name),
   }
 }

@@ -6,6 +6,7 @@ import { noTotals } from '../../src/contract/certificate.ts'
 import type { Checkpoint } from '../../src/contract/checkpoint.ts'
 import { FencedError, RetryableError, TerminalError } from '../../src/contract/errors.ts'
 import type { Chunk, Claim, Failure, Holding, RejectedRow, RowBuffer, Sink } from '../../src/sink/sink.ts'
+import { eventually } from '../support/eventually.ts'
 
 /** Chunks that are stopped in the middle of their transaction: some of it is written, nothing is committed. */
 export interface StoppedWrites {
@@ -458,6 +459,62 @@ export function describeSink(name: string, traits: SinkTraits, makeHarness: () =
         expect(await sink.renew(holding, 1)).toBe(false)
         expect(await sink.claim(holding)).toMatchObject({ kind: 'finished', checkpoint: { state: 'cancelled' } })
         expect(await rowsOf(holding)).toEqual([])
+      })
+    })
+
+    describe('withheld', () => {
+      test('is taken from a worker that goes on: nothing it does changes anything, and nobody gets it', async () => {
+        const [sink, runId] = [harness.open(leaseMs), randomUUID()]
+        const [mine, yours, done] = [0, 1, 2].map((index) => partition({ runId, index }))
+        if (!mine || !yours || !done) throw new Error('three partitions')
+        const { checkpoint } = await claimed(sink, mine)
+        const kept = await sink.commit(chunkOf(sink, mine, checkpoint, [first(mine)]))
+        const other = await claimed(sink, { ...yours, worker: 'worker-2' })
+        await sink.commit(chunkOf(sink, done, (await claimed(sink, done)).checkpoint, [first(done)], { last: true }))
+
+        expect(await sink.withhold(runId, ['worker-1'], 60_000)).toBe(1)
+        expect(await sink.withhold(runId, ['worker-1'], 60_000)).toBe(0)
+        await expect(sink.commit(chunkOf(sink, mine, kept, [first(mine) + 1]))).rejects.toThrow(FencedError)
+        expect(await sink.renew(mine, kept.epoch)).toBe(false)
+        for (const topicPartition of [mine.topicPartition, mine.topicPartition + 1])
+          expect(await sink.claim({ ...mine, topicPartition })).toMatchObject({ kind: 'held', holder: 'nobody' })
+        await sink.commit(chunkOf(sink, { ...yours, worker: 'worker-2' }, other.checkpoint, [first(yours)]))
+        expect((await sink.checkpoints(runId)).find(({ partitionId }) => partitionId === mine.partitionId)).toEqual({
+          ...{ ...kept, epoch: kept.epoch + 1 },
+        })
+
+        await sink.release(runId)
+        expect(await claimed(sink, mine)).toMatchObject({ checkpoint: { ...kept, epoch: kept.epoch + 2 } })
+        expect((await rowsOf(mine)).map((row) => row.id)).toEqual([first(mine)])
+      })
+
+      test('is free again by itself when nobody says so any more', async () => {
+        const [sink, holding] = [harness.open(leaseMs), partition()]
+        await claimed(sink, holding)
+        expect(await sink.withhold(holding.runId, [holding.worker], 300)).toBe(1)
+        const held = await sink.claim(holding)
+        expect(held).toMatchObject({ kind: 'held', holder: 'nobody' })
+        expect(held.kind === 'held' && held.leaseEndsInMs).toBeLessThanOrEqual(300)
+        await eventually('it can be claimed', async () =>
+          (await sink.claim(holding)).kind === 'claimed' ? true : undefined,
+        )
+      })
+
+      test('against a chunk in progress: one of the two is first, and both are told right', async () => {
+        for (let round = 0; round < 30; round += 1) {
+          const [sink, other, holding] = [harness.open(leaseMs), harness.open(leaseMs), partition()]
+          const { checkpoint } = await claimed(sink, holding)
+          const committed = sink.commit(chunkOf(sink, holding, checkpoint, [first(holding)])).then(
+            () => 1,
+            (error: unknown) => (error instanceof FencedError ? 0 : String(error)),
+          )
+          expect(await other.withhold(holding.runId, [holding.worker], 60_000)).toBe(1)
+          const written = await committed
+          expect(await rowsOf(holding)).toHaveLength(Number(written))
+          expect(await sink.checkpoints(holding.runId)).toMatchObject([
+            { epoch: 2, sequence: written, state: 'running' },
+          ])
+        }
       })
     })
 

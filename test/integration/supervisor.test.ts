@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { noTotals, type Totals } from '../../src/contract/certificate.ts'
+import type { RunId, WorkerId } from '../../src/contract/ids.ts'
 import type { PauseRequest } from '../../src/contract/request.ts'
 import type { PartitionState } from '../../src/contract/states.ts'
 import type { StatusEvent } from '../../src/contract/status.ts'
@@ -48,6 +49,9 @@ interface World {
   readonly tasks: TaskMessage[]
   readonly events: StatusEvent[]
   readonly asked: PauseRequest[]
+  /** Of which runs the sink was to withhold what whom holds, and what was released. */
+  readonly withheld: (readonly [RunId, readonly WorkerId[], number])[]
+  readonly released: RunId[]
   /** What the next look finds of committed offsets. */
   readonly lanes: LanePlace[]
   readonly passed: PassedTask[]
@@ -77,6 +81,7 @@ async function world(): Promise<World> {
   const covered = new Set([0, 1, 2].map(partitionId))
   return {
     ...{ database, runId, checkpoints: new Map(), covered, tasks: [], events: [], asked: [], looks: 0 },
+    ...{ withheld: [], released: [] },
     ...{ lanes: [], passed: [], ends: [] },
   }
 }
@@ -107,6 +112,8 @@ async function supervise(around: World, { times, ...more }: Supervised = {}): Pr
             checkpoints.set(partitionId, ended)
             return ended
           }),
+        withhold: async (...asked: Parameters<Sink['withhold']>) => around.withheld.push(asked),
+        release: async (runId: RunId) => void around.released.push(runId),
       }) as unknown as Sink,
     openTasks: async () => {
       around.looks += 1
@@ -385,13 +392,23 @@ describe('intents', () => {
     await eventually('it is over', async () => ofType(around, 'alert.resolved')[0])
   })
 
-  test('a pause that is not obeyed for five minutes is critical; a cancel is carried out in the sink, and that is told', async () => {
+  test('what is not obeyed for five minutes is carried out in the sink, and that is told; a pause is critical', async () => {
     const paused = await world()
     await late(paused, 'paused', '6 minutes')
     await supervise(paused, { workers: async () => ['worker-1', 'worker-2'] })
     const alert = await eventually('an alert', async () => ofType(paused, 'alert.raised')[0])
     expect(alert).toMatchObject({ kind: 'intentUnacknowledged', severity: 'critical' })
-    expect(ofType(paused, 'repair.made')).toEqual([])
+    await looksOn(paused, 3)
+    expect(ofType(paused, 'repair.made')).toMatchObject([{ kind: 'intentForced', about: { runId: paused.runId } }])
+    // At every look: it may have claimed again.
+    expect(paused.withheld.length).toBeGreaterThanOrEqual(3)
+    for (const [runId, workers] of paused.withheld) expect([runId, workers]).toEqual([paused.runId, ['worker-2']])
+    expect(paused.released).toEqual([])
+    await intend(paused, 'running', 'running')
+    await eventually('what was withheld is free', async () => paused.released[0])
+    const before = paused.withheld.length
+    await looksOn(paused, 3)
+    expect([paused.withheld.length, paused.released]).toEqual([before, [paused.runId]])
 
     const cancelled = await world()
     await late(cancelled, 'cancelled', '6 minutes')
