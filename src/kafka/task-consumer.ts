@@ -45,7 +45,11 @@ export interface TaskConsumerDeps {
 }
 
 const commitEveryMs = 1_000
-const rebalanceTimeoutMs = 6_000
+/**
+ * How long a rebalance waits for a member that says nothing: so long the lanes of a dead one stand still when another one is
+ * frozen as well. More than three heartbeats, and than an event loop stands still for.
+ */
+const rebalanceTimeoutMs = 4_000
 /** How long a task may take to its chunk boundary when its lane leaves; it is given up then, and the fence protects the rows. */
 const drainLimitMs = 10_000
 /** How long a last commit waits for a join that is under way, and then for the broker. */
