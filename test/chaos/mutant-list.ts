@@ -21,6 +21,7 @@ const groups = 'src/sink/checkpoint-groups.ts'
 const sink = 'src/sink/postgres-sink.ts'
 const chunk = 'src/work/write-chunk.ts'
 const worker = 'src/work/worker.ts'
+const act = 'src/supervise/act-on-run.ts'
 
 const rowFence = `where partition_id = $1 and epoch = $2 and sequence = $3 and cursor is not distinct from $4 and "to" = $5
          and state = 'running'`
@@ -153,9 +154,9 @@ export const mutants: readonly Mutant[] = [
     breaks: 'partitions that no open task covers are not published again',
     changes: [
       {
-        file: 'src/supervise/supervisor.ts',
-        from: '  for (const some of inBatches(found.stranded)) await publishAgain(deps, run, some)',
-        to: '  for (const some of inBatches(found.stranded.slice(found.stranded.length))) await publishAgain(deps, run, some)',
+        file: act,
+        from: 'inBatches(found.stranded.filter((id) => !doubted.has(id)))',
+        to: 'inBatches(found.stranded.filter((id) => doubted.has(id)))',
       },
     ],
     cells: ['failover/sink'],
@@ -165,7 +166,7 @@ export const mutants: readonly Mutant[] = [
     breaks: 'the checkpoint rows of a run are deleted as soon as it has ended',
     changes: [
       {
-        file: 'src/supervise/supervisor.ts',
+        file: act,
         from: "  await deps.mark?.('Q4')",
         to: "  await deps.pool.query(`delete from ${deps.schema}.checkpoint where run_id = '${run.id}'`)\n  await deps.mark?.('Q4')",
       },
