@@ -30,9 +30,11 @@ await migrate(pool, { schema, ...control })
 const handle = what === 'history' ? recordHistoryAlone : recorder()
 const lines = createInterface(process.stdin)
 console.log('ready')
-await lines[Symbol.asyncIterator]().next()
-await handOver(handle)
-console.log('through')
+// Without a line whoever started this is gone.
+if (!(await lines[Symbol.asyncIterator]().next()).done) {
+  await handOver(handle)
+  console.log('through')
+}
 lines.close()
 await pool.end()
 

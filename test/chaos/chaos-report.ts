@@ -1,7 +1,7 @@
 import Table from 'cli-table3'
 import type { Facts } from './facts.ts'
 import { percentile, type Recovery } from './recovery.ts'
-import type { ChaosOutcome } from './run-chaos.ts'
+import { type ChaosOutcome, serverRestart } from './run-chaos.ts'
 
 /** In ms. */
 interface Times {
@@ -13,6 +13,8 @@ interface Times {
 }
 
 interface RecoveryTimes extends Times {
+  /** Those of them during which no server was restarted: a broker that comes back begins the session of the dead anew. */
+  readonly serversUp: Times
   /** Those of them during which nothing else was done to workers and servers. */
   readonly alone: Times
   /** All of them, each from when the last other fault could be felt no more (`Trouble`). */
@@ -54,6 +56,9 @@ const timesOf = (values: readonly number[]): Times => ({
 
 const recoveryTimes = (recoveries: readonly Recovery[]): RecoveryTimes => ({
   ...timesOf(recoveries.map(({ ms }) => ms)),
+  serversUp: timesOf(
+    recoveries.filter(({ amid }) => !amid.some((what) => what.startsWith(serverRestart))).map(({ ms }) => ms),
+  ),
   alone: timesOf(recoveries.filter(({ amid }) => amid.length === 0).map(({ ms }) => ms)),
   undisturbed: timesOf(recoveries.map(({ undisturbedMs }) => undisturbedMs)),
 })
@@ -93,6 +98,7 @@ export function chaosTable(report: ChaosReport): string {
   const ms = (all: RecoveryTimes): string =>
     [
       times(all),
+      `no server restarted meanwhile: ${times(all.serversUp)}`,
       `nothing else meanwhile: ${times(all.alone)}`,
       `since the last other fault was over and had settled: ${times(all.undisturbed)}`,
     ].join('\n')

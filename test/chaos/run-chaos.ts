@@ -48,6 +48,9 @@ const others = ['planner', 'ledger', 'supervisor'] as const
 const runsAtOnce = 4
 const endLimitMs = 180_000
 
+/** How that trouble is called. */
+export const serverRestart = 'restart of'
+
 const isMissed = ({ awayMs }: { readonly awayMs: number }): boolean => awayMs > sessionTimeoutMs
 
 /** Runs are asked for until the schedule is over, while its acts are carried out; then everything must come to an end. */
@@ -140,7 +143,7 @@ export async function runChaos(stack: BenchStack, options: ChaosOptions): Promis
         inTime(`${act.how} restart of ${act.server}`)
         const away = await stack.restart(act.server, act.how)
         awayMs[act.server].push(away)
-        troubles.push({ what: `restart of ${act.server}`, fromMs, toMs: Date.now() + restartMs })
+        troubles.push({ what: `${serverRestart} ${act.server}`, fromMs, toMs: Date.now() + restartMs })
       }
     }
   }
