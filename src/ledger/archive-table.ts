@@ -18,17 +18,20 @@ export interface OpenArchive {
   readonly wanted: string
 }
 
-/** Archived runs whose record is whole: every partition of their plan has ended in it. */
+/**
+ * Archived runs whose record is whole: every partition of their plan has ended in it. So all topic partitions are known in
+ * which something of them can still be told again.
+ */
 export async function openArchives(pool: Pool, schema: string): Promise<readonly OpenArchive[]> {
   const s = quoteIdentifier(schema)
   const { rows } = await query<{ run_id: RunId; wanted: string }>(
     pool,
     `select a.run_id, a.wanted from ${s}.ledger_archive a
-       left join ${s}.ledger_run r on r.run_id = a.run_id
+       join ${s}.ledger_run r using (run_id)
       cross join lateral (
         select coalesce(sum(running), 0) as running, coalesce(sum(completed + failed + cancelled), 0) as ended
           from ${s}.ledger_run_slice where run_id = a.run_id) t
-      where a.done < a.wanted and t.running = 0 and t.ended >= coalesce(r.partitions, 0)
+      where a.done < a.wanted and t.running = 0 and t.ended >= r.partitions
       order by a.run_id limit 100`,
   )
   return rows.map(({ run_id: runId, wanted }) => ({ runId, wanted }))

@@ -1,3 +1,4 @@
+import { messageOf } from '../contract/errors.ts'
 import type { RunId, WorkerId } from '../contract/ids.ts'
 import { isTerminalRun } from '../contract/states.ts'
 import type { Sink } from '../sink/sink.ts'
@@ -49,9 +50,19 @@ async function force(
   if (isTold && intent === 'cancelled') return
   await requireLead(deps)
   if (intent === 'paused') {
-    const taken = await (await sinkOf(deps, backfill)).withhold(runId, missing, withholdMs)
-    memory.withheld.set(runId, backfill)
-    if (taken > 0) deps.log.warn({ runId, workers: missing, partitions: taken }, 'taken from workers that do not pause')
+    try {
+      const taken = await (await sinkOf(deps, backfill)).withhold(runId, missing, withholdMs)
+      memory.withheld.set(runId, backfill)
+      if (taken > 0)
+        deps.log.warn({ runId, workers: missing, partitions: taken }, 'taken from workers that do not pause')
+    } catch (error) {
+      // Whoever is to hear that they do not obey need not wait for the sink.
+      deps.log.warn(
+        { runId, error: messageOf(error) },
+        'nothing could be taken from workers that do not pause: tries again',
+      )
+      return
+    }
   }
   if (isTold) return
   const done =

@@ -3,10 +3,14 @@ import { fc } from '@fast-check/vitest'
 import { expect, test } from 'vitest'
 import type { StatusEvent } from '../../src/contract/status.ts'
 import { loadFacts } from '../../src/explain/load.ts'
+import { openArchives } from '../../src/ledger/archive-table.ts'
 import { ledgerHash } from '../../src/ledger/ledger-hash.ts'
 import { createPackHistory } from '../../src/ledger/pack-history.ts'
+import { packFacts } from '../../src/ledger/packed-facts.ts'
 import type { PlacedEvent } from '../../src/ledger/placed-event.ts'
 import { recordEvents } from '../../src/ledger/record-events.ts'
+import { holdTopicPartition } from '../../src/ledger/topic-partition.ts'
+import { withTransaction } from '../../src/postgres/pool.ts'
 import { type ControlDatabase, controlDatabase } from '../support/control-database.ts'
 import { eventually } from '../support/eventually.ts'
 import { ledgerTables } from '../support/ledger-tables.ts'
@@ -73,6 +77,13 @@ const counts = ({ rows }: ControlDatabase): Promise<unknown> =>
                (select count(*)::int from :schema.ledger_packed) as packed,
                (select count(*)::int from :schema.ledger_history where partition_id is not null) as facts`)
 
+/** Its plan, of so many partitions: until it is known nobody can say that the record is whole. */
+const planned = (partitions: number): StatusEvent => ({
+  ...{ version: 1, type: 'run.planned', runId, backfill: 'orders-v2', requestKey: 'start/1', partitions },
+  ...{ definitionHash: 'a'.repeat(64), planHash: 'b'.repeat(64), estimatedRows: null },
+  ...{ range: { kind: 'integer', from: '0', to: '100' }, at: '2026-11-23T11:00:00.000000Z' },
+})
+
 const hashOf = async ({ pool, schema }: ControlDatabase): Promise<unknown> => ledgerHash(pool, schema)
 
 test('facts of an archived run take a row a partition, and stay what they were', async () => {
@@ -82,15 +93,17 @@ test('facts of an archived run take a row a partition, and stay what they were',
   await pack(database)
   const facts = 3 * (chunks + 2)
   expect(await counts(database)).toEqual([{ rows: facts, packed: 0, facts }])
-  const unarchived = await database.rows('select * from :schema.ledger_history order by event_id')
-  await record(database, placed([archived], 900), 1)
+  const unarchived = await database.rows(
+    'select * from :schema.ledger_history where partition_id is not null order by event_id',
+  )
+  await record(database, placed([planned(3), archived], 900), 1)
   const before = await hashOf(database)
 
   await pack(database)
   expect(await counts(database)).toEqual([{ rows: 0, packed: 3, facts }])
   expect(await hashOf(database)).toEqual(before)
   expect(
-    await database.rows(`select * from :schema.ledger_history where type <> 'run.archived' order by event_id`),
+    await database.rows(`select * from :schema.ledger_history where partition_id is not null order by event_id`),
   ).toEqual(unarchived)
   const { events } = await loadFacts(database.pool, database.schema, { partitionId: partitionId(1) })
   expect(events.filter(({ type }) => type === 'partition.progressed')).toHaveLength(chunks)
@@ -104,7 +117,7 @@ test('facts of an archived run take a row a partition, and stay what they were',
 test('what is told again of a packed partition is a copy, and of the one that is new the history is packed again', async () => {
   const database = await controlDatabase()
   const all = [...placed(life(0), 0), ...placed(life(1), 100)]
-  await record(database, [...all, ...placed([archived], 900)])
+  await record(database, [...all, ...placed([planned(2), archived], 900)])
   await pack(database)
   const before = await hashOf(database)
 
@@ -125,46 +138,44 @@ test('what is told again of a packed partition is a copy, and of the one that is
 
 test('a run is left alone while its record is not whole', async () => {
   const database = await controlDatabase()
-  await record(database, placed([...life(0).slice(0, -1), archived], 0))
-  const packing = createPackHistory({ ...database, topic: 'status', everyMs: 20, log: silentLog })
-  await packing.start()
-  await record(database, placed(life(1), 100))
-  expect(await database.rows('select done::int, wanted::int from :schema.ledger_archive')).toEqual([
-    { done: 0, wanted: 1 },
-  ])
-  await record(database, placed(life(0).slice(-1), 50))
-  await eventually('it is packed', async () => {
-    const [row] = await database.rows('select done::int from :schema.ledger_archive')
-    return row?.['done'] === 1 ? true : undefined
-  })
-  await packing.stop()
-  expect(await counts(database)).toMatchObject([{ rows: 0, packed: 2 }])
+  const { pool, schema } = database
+  await record(database, placed([...life(0), ...life(1).slice(0, -1), archived], 0))
+  expect(await openArchives(pool, schema)).toEqual([])
+  await record(database, placed(life(1).slice(-1), 100))
+  expect(await openArchives(pool, schema), 'without its plan').toEqual([])
+  await record(database, placed([planned(3)], 200), 1)
+  expect(await openArchives(pool, schema), 'without one of its partitions').toEqual([])
+  await record(database, placed(life(2), 300), 2)
+  expect(await openArchives(pool, schema)).toEqual([{ runId, wanted: '1' }])
 }, 60_000)
 
-test('whenever it is packed, the ledger of the same events is the same', async () => {
+test('whatever is packed whenever, the ledger of the same events is the same', async () => {
   const database = await controlDatabase()
+  const { pool, schema } = database
   const empty = (): Promise<unknown> =>
     database.rows(`truncate ${ledgerTables.map((table) => `:schema.${table}`).join(', ')}`)
+  const hold = holdTopicPartition(schema, { topic: 'status', topicPartition: 0, nextOffset: '0' })
+  const packed: number[] = []
+  const packSome = async (isChosen: () => boolean): Promise<void> => {
+    const rows = await database.rows('select partition_id from :schema.ledger_partition where not packed')
+    const ids = rows.map((row) => String(row['partition_id'])).filter(isChosen)
+    packed.push(await withTransaction(pool, (client) => packFacts(client, `"${schema}"`, ids), undefined, hold))
+  }
   const property = fc.asyncProperty(
     toldInAnyOrder,
-    fc.double({ min: 0, max: 1, noNaN: true }),
-    async ({ once, again }, share) => {
+    fc.infiniteStream(fc.boolean()),
+    async ({ once, again }, choices) => {
       await empty()
       await record(database, once)
-      const { hash } = await ledgerHash(database.pool, database.schema)
+      const { hash } = await ledgerHash(pool, schema)
       await empty()
-      const cut = Math.floor(again.length * share)
-      await record(database, again.slice(0, cut))
-      await database.rows(
-        `insert into :schema.ledger_archive (run_id) select distinct run_id from :schema.ledger_partition on conflict do nothing`,
-      )
-      await database.rows(`update :schema.ledger_archive set wanted = done + 1`)
-      const packing = createPackHistory({ ...database, topic: 'status', everyMs: 1_000, log: silentLog })
-      await packing.start()
-      await record(database, again.slice(cut))
-      await packing.stop()
-      expect((await ledgerHash(database.pool, database.schema)).hash).toBe(hash)
+      for (let at = 0; at < again.length; at += 3) {
+        await record(database, again.slice(at, at + 3))
+        await packSome(() => choices.next().value === true)
+      }
+      expect((await ledgerHash(pool, schema)).hash).toBe(hash)
     },
   )
   await fc.assert(property, { numRuns: 60 })
+  expect(packed.reduce((sum, facts) => sum + facts, 0)).toBeGreaterThan(60)
 }, 300_000)
