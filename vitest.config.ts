@@ -24,6 +24,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...withServers, ...byOtherCommands],
+          // A file takes what the one before has loaded: all of them load longer than they run.
+          isolate: false,
           typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
         },
       },

@@ -1,7 +1,13 @@
 // npm test [unit|conformance|integration]: the checks of `npm run check`, then the tests, each check counted as a test.
 // The last line of standard output is always "N passed, N failed". Ends with 1 when anything failed or nothing ran.
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { startVitest, type TestModule, type Vitest } from 'vitest/node'
 import { runChecks } from '../tools/check-steps.ts'
+
+// Some hundred processes are started, which on two cores is what most of the time goes into: what one has compiled the
+// others need not.
+process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'node-compile-cache')
 
 const projects = ['unit', 'conformance', 'integration']
 const wanted = process.argv.slice(2)

@@ -25,9 +25,11 @@ export interface Parent {
 
 /** The process that started this one and keeps it, or undefined when it was started by hand. */
 export function connectParent(self: NodeJS.Process): Parent | undefined {
-  if (!self.connected || self.send === undefined) return undefined
+  if (self.send === undefined) return undefined
   const gone = new AbortController()
-  self.once('disconnect', () => gone.abort())
+  // It may have ended while this process was still loading.
+  if (self.connected) self.once('disconnect', () => gone.abort())
+  else setImmediate(() => gone.abort())
   const tell = (message: ChildMessage): Promise<void> =>
     new Promise((resolve) => {
       if (!self.connected || self.send === undefined) resolve()

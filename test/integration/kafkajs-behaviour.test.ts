@@ -122,7 +122,8 @@ const beats = (member: Member, generations = 1) =>
   eventually(`${generations} generations`, () => Promise.resolve(member.generations.size >= generations || undefined))
 
 async function produce(count: number): Promise<void> {
-  const producer = kafka.producer()
+  // A broker may not lead one of the topic partitions yet: then kafkajs sends again what the other one has already.
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
   const messages = Array.from({ length: count }, (_, n) => ({ value: String(n), partition: n % 2 }))
   await producer.send({ topic, messages })
