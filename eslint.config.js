@@ -22,7 +22,7 @@ const mayImport = (files, ...forbidden) => ({
 const exit = {
   object: 'process',
   property: 'exit',
-  message: 'Throw; only src/cli/main.ts ends the process.',
+  message: 'Throw; only src/cli/command-line.ts ends the process.',
 }
 const environment = {
   object: 'process',
@@ -83,7 +83,7 @@ export default tseslint.config(
   mayUse(['src/process/config.ts', 'src/process/client-options.ts', 'src/stack/**'], exit),
   mayUse(['test/**', 'examples/**'], exit),
   mayUse([
-    'src/cli/main.ts',
+    'src/cli/command-line.ts',
     'test/main.ts',
     'test/bench/main.ts',
     'test/chaos/{crash,chaos,mutants,seeded-faults,role-process}.ts',

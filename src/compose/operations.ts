@@ -1,7 +1,7 @@
 import type { WorkerId } from '../contract/ids.ts'
 import { withAdmin } from '../kafka/client.ts'
 import { registerSchemas } from '../kafka/codec.ts'
-import { evictMembers } from '../kafka/evict-member.ts'
+import { evictWorker } from '../kafka/evict-member.ts'
 import * as workers from '../kafka/group-workers.ts'
 import { type LaneOffsets, laneOffsets } from '../kafka/lane-offsets.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
@@ -22,7 +22,7 @@ export async function applyTopics(config: Config, log: Log): Promise<readonly to
 
 /** Removes a dead worker's membership, so that the others go on at once. True when there was one. */
 export async function evictMember(config: Config, workerId: string, log: Log): Promise<boolean> {
-  return (await evictMembers(config, groupName(config.topicPrefix, 'workers'), workerId, log)) > 0
+  return (await evictWorker(config, groupName(config.topicPrefix, 'workers'), workerId, log)).length > 0
 }
 
 /** Ids of the workers that are in the group now. Throws RetryableError (KAFKA_UNREACHABLE). */

@@ -1,18 +1,21 @@
 import { createWebhook } from '../alert/webhook.ts'
 import { discoverBackfills } from '../define/discover.ts'
+import { evictMembers } from '../kafka/evict-member.ts'
 import { createControlLog, createStatusLog, createTaskLog, produceRequest } from '../kafka/message-logs.ts'
 import { createOpenTasks } from '../kafka/open-tasks.ts'
-import { topicName } from '../kafka/topic-catalog.ts'
+import { groupName, topicName } from '../kafka/topic-catalog.ts'
 import { createTopicEnds } from '../kafka/topic-ends.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import type { Mark } from '../process/marks.ts'
 import type { Service } from '../process/service.ts'
+import { createEvictAbsent } from '../supervise/evict-absent.ts'
 import { createSupervisor } from '../supervise/supervisor.ts'
 import { adaptersOf } from './adapters.ts'
 import { foundationOf, type RunningRole, running } from './foundation.ts'
 import { control } from './pools.ts'
+import { presenceOf } from './presence-name.ts'
 
 export async function composeSupervisor(config: Config, log: Log, mark: Mark): Promise<RunningRole> {
   const definitions = await discoverBackfills(config.definitionsFolder)
@@ -46,7 +49,21 @@ export async function composeSupervisor(config: Config, log: Log, mark: Mark): P
     mark,
     log,
   })
-  const parts: readonly Service[] = [openTasks, statusEnds, ...(webhook === undefined ? [] : [webhook]), supervisor]
+  const absent = createEvictAbsent({
+    pool,
+    presenceOf: (worker) => presenceOf(config, worker),
+    evict: (chosen) => evictMembers(config, groupName(config.topicPrefix, 'workers'), log, chosen),
+    status: createStatusLog(base.logs),
+    now: () => new Date(),
+    log,
+  })
+  const parts: readonly Service[] = [
+    openTasks,
+    statusEnds,
+    ...(webhook === undefined ? [] : [webhook]),
+    supervisor,
+    absent,
+  ]
   const all: Service = {
     start: async () => {
       for (const part of parts) await part.start()

@@ -3,12 +3,13 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type Definitions, discoverBackfills } from '../define/discover.ts'
 import { createKafka } from '../kafka/client.ts'
 import { openControlFeed } from '../kafka/control-feed.ts'
-import { evictMembers } from '../kafka/evict-member.ts'
+import { evictWorker } from '../kafka/evict-member.ts'
 import { createDeadLetterLog, createStatusLog, produceRequest } from '../kafka/message-logs.ts'
 import { incarnationOf } from '../kafka/same-worker.ts'
 import { openTaskConsumer } from '../kafka/task-consumer.ts'
 import { groupName, topicName } from '../kafka/topic-catalog.ts'
 import { createKnownRuns } from '../plan/known-runs.ts'
+import { createPresence } from '../postgres/presence.ts'
 import { createAwakeClock } from '../process/awake-clock.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
@@ -26,6 +27,7 @@ import { createWatchdog, watchdogEveryMs } from '../work/watchdog.ts'
 import { createWorker } from '../work/worker.ts'
 import { type Adapters, adaptersOf } from './adapters.ts'
 import { foundationOf, type RunningRole, running } from './foundation.ts'
+import { presenceOf } from './presence-name.ts'
 
 /** Tasks that use a database at the same time. More slots than that are for tasks with little to do, which share statements. */
 const mostConnections = 64
@@ -36,7 +38,7 @@ const slotsPerLane = 8
 export async function composeWorker(config: Config, log: Log, mark: Mark): Promise<RunningRole> {
   const definitions = await discoverBackfills(config.definitionsFolder)
   const name = `worker/${config.workerId}`
-  const base = foundationOf(config, name, Math.min(config.slots, mostConnections) + 2, log)
+  const base = foundationOf(config, name, Math.min(config.slots, mostConnections) + 3, log)
   const opened = openOnce(definitions, adaptersOf(config, base.pool, log, mark))
   const status = createStatusLog(base.logs)
   const retry = defaultRetryPolicy
@@ -67,7 +69,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
           capacity: config.slots,
           deadLetters: createDeadLetterLog(base.logs),
           knowsRun: createKnownRuns(base.pool(config.databaseUrl), config.schema),
-          evictPredecessor: () => evictMembers(config, groupId, config.workerId, log),
+          evictPredecessor: () => evictWorker(config, groupId, config.workerId, log),
           enterStage: watch.enter,
           clock,
           mark,
@@ -111,6 +113,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   worker.failed.catch(base.failure.reject)
   watchdog.failed.catch(base.failure.reject)
   leaks.failed.catch(base.failure.reject)
+  const presence = createPresence(base.pool(config.databaseUrl), presenceOf(config, config.workerId), log)
   const loopDelay = monitorEventLoopDelay({ resolution: loopResolutionMs })
   const alive = createTellAlive({
     worker: config.workerId,
@@ -136,11 +139,14 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
       loopDelay.enable()
       await leaks.start()
       await watchdog.start()
+      // Before it joins the group: a member without presence is taken for dead.
+      await presence.start()
       await worker.start()
       await alive.start()
     },
     stop: async () => {
       await worker.stop()
+      await presence.stop()
       await alive.stop()
       loopDelay.disable()
       await watchdog.stop()

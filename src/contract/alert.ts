@@ -60,6 +60,8 @@ export const RepairKind = z.enum([
   // The checkpoint row is the truth: an offset that lost its metadata, or went back, costs nothing but a look at it.
   'offsetMetadataLost',
   'offsetWentBack',
+  // A worker whose process is gone was taken out of the worker group, which would have waited for its session.
+  'workerEvicted',
   // An intent that a worker did not obey in time was forced.
   'intentForced',
 ])

@@ -1,8 +1,10 @@
 import type { Cluster } from 'kafkajs'
 import kafkajs from 'kafkajs'
+import { RetryableError } from '../contract/errors.ts'
+import type { WorkerId } from '../contract/ids.ts'
 import type { Config } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
-import { clientIdOf, createKafka, kafkaUnreachable } from './client.ts'
+import { createKafka, kafkaUnreachable, workerIdOf } from './client.ts'
 
 interface Coordinator {
   leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>
@@ -12,19 +14,31 @@ type CoordinatedCluster = Omit<Cluster, 'findGroupCoordinator'> & {
   findGroupCoordinator(request: { groupId: string }): Promise<Coordinator>
 }
 
+export interface GroupMember {
+  readonly worker: WorkerId
+  readonly memberId: string
+}
+
 /**
- * Removes the members of this worker id from a group: LeaveGroup may be sent for another member. A SIGKILLed member
- * would otherwise hold its lanes until its session ends, and block every join meanwhile. Returns how many there were.
- * Only for members known to be dead, or to be the caller's predecessor.
+ * Removes members from a group: LeaveGroup may be sent for another member. A SIGKILLed one would otherwise hold its lanes
+ * until its session ends, and block every join meanwhile. `chosen` is given all there are; only for members known to be
+ * dead, or to be the caller's predecessor. Returns those that were removed here. Throws RetryableError
+ * (KAFKA_UNREACHABLE), and what `chosen` rejects with when that is one.
  */
-export async function evictMembers(config: Config, groupId: string, workerId: string, log: Log): Promise<number> {
+export async function evictMembers(
+  config: Config,
+  groupId: string,
+  log: Log,
+  chosen: (members: readonly GroupMember[]) => readonly GroupMember[] | Promise<readonly GroupMember[]>,
+): Promise<readonly GroupMember[]> {
   let cluster: CoordinatedCluster | undefined
-  const clientId = clientIdOf(config, workerId)
-  const kafka = createKafka(config, `${workerId}.evictor`, log)
-  const admin = kafka.admin({ retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 1_000 } })
+  const kafka = createKafka(config, 'tidemark-evictor', log)
+  const retry = { retries: 3, initialRetryTime: 200, maxRetryTime: 1_000 }
+  const admin = kafka.admin({ retry })
   // A consumer that never runs: its assigner is the one documented place that is handed the cluster.
   const consumer = kafka.consumer({
     groupId,
+    retry,
     partitionAssigners: [
       (given) => {
         cluster = given.cluster as unknown as CoordinatedCluster
@@ -35,17 +49,43 @@ export async function evictMembers(config: Config, groupId: string, workerId: st
   try {
     await Promise.all([admin.connect(), consumer.connect()])
     const { groups } = await admin.describeGroups([groupId])
-    const members = (groups[0]?.members ?? []).filter((member) => member.clientId === clientId)
-    if (members.length === 0 || cluster === undefined) return 0
+    const described = groups[0]?.members ?? []
+    const members = await chosen(
+      described.map(({ clientId, memberId }) => ({ worker: workerIdOf(config, clientId), memberId })),
+    )
+    if (members.length === 0 || cluster === undefined) return []
     const coordinator = await cluster.findGroupCoordinator({ groupId })
-    for (const { memberId } of members) {
-      await coordinator.leaveGroup({ groupId, memberId })
-      log.info({ groupId, clientId, memberId }, 'dead member removed from the group')
+    const evicted: GroupMember[] = []
+    for (const member of members) {
+      const { worker, memberId } = member
+      if (!(await leave(coordinator, { groupId, memberId }))) continue
+      evicted.push(member)
+      log.info({ groupId, worker, memberId }, 'dead member removed from the group')
     }
-    return members.length
+    return evicted
   } catch (error) {
-    throw kafkaUnreachable(config, `removing ${clientId} from ${groupId}`, error)
+    throw error instanceof RetryableError ? error : kafkaUnreachable(config, `removing members from ${groupId}`, error)
   } finally {
     await Promise.allSettled([admin.disconnect(), consumer.disconnect()])
+  }
+}
+
+/** Removes the members of this worker id, as above. */
+export const evictWorker = (
+  config: Config,
+  groupId: string,
+  workerId: string,
+  log: Log,
+): Promise<readonly GroupMember[]> =>
+  evictMembers(config, groupId, log, (members) => members.filter(({ worker }) => worker === workerId))
+
+/** False: it is not a member any more. */
+async function leave(coordinator: Coordinator, request: { groupId: string; memberId: string }): Promise<boolean> {
+  try {
+    await coordinator.leaveGroup(request)
+    return true
+  } catch (error) {
+    if (error instanceof kafkajs.KafkaJSProtocolError && error.type === 'UNKNOWN_MEMBER_ID') return false
+    throw error
   }
 }

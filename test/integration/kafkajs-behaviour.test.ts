@@ -12,7 +12,7 @@ import kafkajs, {
 } from 'kafkajs'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { createKafka } from '../../src/kafka/client.ts'
-import { evictMembers } from '../../src/kafka/evict-member.ts'
+import { evictWorker } from '../../src/kafka/evict-member.ts'
 import { connectTopic } from '../../src/kafka/topic-connection.ts'
 import type { Config } from '../../src/process/config.ts'
 import { cuttableKafka } from '../support/cuttable-kafka.ts'
@@ -264,7 +264,7 @@ test('an offset that the topic does not have makes kafkajs commit another by its
 test('a member that was removed joins again under a new id, and only GROUP_JOIN tells', async () => {
   const member = await join({ clientId: 'removed' })
   await beats(member)
-  expect(await evictMembers(config, groupId, 'removed', silentLog)).toBe(1)
+  expect(await evictWorker(config, groupId, 'removed', silentLog)).toHaveLength(1)
   await happened(member, member.consumer.events.GROUP_JOIN, 2)
   expect(member.count(member.consumer.events.REBALANCING)).toBe(0)
   expect(new Set(member.memberIds).size).toBe(2)

@@ -5,7 +5,7 @@ import type { Checkpoint } from '../../src/contract/checkpoint.ts'
 import type { TaskMessage } from '../../src/contract/task.ts'
 import { createKafka } from '../../src/kafka/client.ts'
 import { createCodec } from '../../src/kafka/codec.ts'
-import { evictMembers } from '../../src/kafka/evict-member.ts'
+import { evictWorker } from '../../src/kafka/evict-member.ts'
 import { createDeadLetterLog, createTaskLog } from '../../src/kafka/message-logs.ts'
 import { createRecordProducer, type RecordProducer } from '../../src/kafka/producer.ts'
 import { incarnationOf } from '../../src/kafka/same-worker.ts'
@@ -280,7 +280,7 @@ test('a worker set that restarts whole has the same lanes', async () => {
 test('an evicted member sees that its lanes are lost, and joins again as somebody new', async () => {
   const member = await join('worker-1')
   await holds(member, 48)
-  expect(await evictMembers(config, groupName(config.topicPrefix, 'workers'), 'worker-1', silentLog)).toBe(1)
+  expect(await evictWorker(config, groupName(config.topicPrefix, 'workers'), 'worker-1', silentLog)).toHaveLength(1)
   await eventually('lanes lost', () => Promise.resolve(member.left.length === 48 ? true : undefined))
   await holds(member, 48)
 })
