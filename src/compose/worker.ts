@@ -47,6 +47,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   const watch = createStageWatch(() => clock.nowMs())
   const watchdog = createWatchdog({ watch, clock, limitMs: config.stageLimitMs })
   const leaks = createLeakWatch(process, () => performance.now(), log)
+  const presence = createPresence(base.pool(config.databaseUrl), presenceOf(config, config.workerId), log)
   let lanes: WatchedLanes | undefined
   let rowsRead = 0
   let grown = (): void => {}
@@ -69,7 +70,8 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
           capacity: config.slots,
           deadLetters: createDeadLetterLog(base.logs),
           knowsRun: createKnownRuns(base.pool(config.databaseUrl), config.schema),
-          evictPredecessor: () => evictWorker(config, groupId, config.workerId, log),
+          // A member that is not present is taken for dead.
+          beforeJoin: () => Promise.all([presence.start(), evictWorker(config, groupId, config.workerId, log)]),
           enterStage: watch.enter,
           clock,
           mark,
@@ -113,7 +115,6 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
   worker.failed.catch(base.failure.reject)
   watchdog.failed.catch(base.failure.reject)
   leaks.failed.catch(base.failure.reject)
-  const presence = createPresence(base.pool(config.databaseUrl), presenceOf(config, config.workerId), log)
   const loopDelay = monitorEventLoopDelay({ resolution: loopResolutionMs })
   const alive = createTellAlive({
     worker: config.workerId,
@@ -139,8 +140,6 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
       loopDelay.enable()
       await leaks.start()
       await watchdog.start()
-      // Before it joins the group: a member without presence is taken for dead.
-      await presence.start()
       await worker.start()
       await alive.start()
     },

@@ -36,8 +36,8 @@ export interface TaskConsumerDeps {
   readonly capacity: number
   readonly deadLetters: DeadLetterLog
   knowsRun(this: void, runId: RunId): Promise<boolean>
-  /** Removes what an earlier life of this worker left in the group. */
-  evictPredecessor(this: void): Promise<unknown>
+  /** What must be done before this worker joins the group, such as to remove what its earlier life left there. */
+  beforeJoin(this: void): Promise<unknown>
   readonly enterStage: EnterStage
   readonly clock: AwakeClock
   readonly mark?: Mark
@@ -269,7 +269,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     roomIn: (lane) => roomIn(lane.topicPartition),
     start: async () => {
       try {
-        await Promise.all([consumer.connect(), admin.connect(), deps.evictPredecessor()])
+        await Promise.all([consumer.connect(), admin.connect(), deps.beforeJoin()])
         const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
         laneCount = topics[0]?.partitions.length ?? 0
       } catch (error) {

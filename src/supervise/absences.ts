@@ -1,8 +1,8 @@
 /** What is known of a presence: since when it is missing, by the clock of whoever looks; null: it is there. */
 export type Absence = { readonly sinceMs: number; readonly isDoubtful: boolean } | null
 
-/** A worker that lost its connection is back before. */
-const patienceMs = 1_500
+/** A worker that lost its connection is back before; and one that a process manager starts again, which keeps its lanes. */
+const patienceMs = 3_000
 /** After a server was away everybody comes back in their own time. */
 const doubtfulPatienceMs = 8_000
 

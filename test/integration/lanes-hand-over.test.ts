@@ -78,7 +78,7 @@ async function join(worker: string): Promise<Member> {
       capacity: 2,
       deadLetters: createDeadLetterLog(logs()),
       knowsRun: () => Promise.resolve(true),
-      evictPredecessor: () => Promise.resolve(),
+      beforeJoin: () => Promise.resolve(),
       enterStage: () => () => {},
       clock: createAwakeClock(() => performance.now(), 1_000),
       log: silentLog,

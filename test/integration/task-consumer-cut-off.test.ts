@@ -65,7 +65,7 @@ async function join(worker: string, line?: CuttableKafka): Promise<Member> {
       incarnation: incarnationOf(new Date(), Math.random),
       knowsRun: () => Promise.resolve(true),
       deadLetters: { publish: () => Promise.resolve() },
-      evictPredecessor: () => Promise.resolve(),
+      beforeJoin: () => Promise.resolve(),
       enterStage: () => () => {},
     },
     {
