@@ -60,7 +60,7 @@ export async function evictMembers(
       const { worker, memberId } = member
       if (!(await leave(coordinator, { groupId, memberId }))) continue
       evicted.push(member)
-      log.info({ groupId, worker, memberId }, 'dead member removed from the group')
+      log.info({ groupId, evicted: worker, memberId }, 'dead member removed from the group')
     }
     return evicted
   } catch (error) {

@@ -22,7 +22,7 @@ const words = {
   KAFKA_SASL_PASSWORD: { path: 'kafka.sasl.password', about: 'password to log in to Kafka with' },
   TIDEMARK_SESSION_TIMEOUT_MS: {
     path: 'kafka.sessionTimeoutMs',
-    about: 'after how long the lanes of a silent worker move to others',
+    about: 'after how long the lanes of a silent worker move to others; those of a killed one move within seconds',
   },
   TIDEMARK_REPLICATION: {
     path: 'kafka.replication',
