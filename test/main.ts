@@ -1,4 +1,4 @@
-// npm test [unit|conformance|integration]: the checks of `npm run check`, then the tests, each check counted as a test.
+// npm test [unit|conformance|integration]: the checks of `npm run check` and the tests, each check counted as a test.
 // The last line of standard output is always "N passed, N failed". Ends with 1 when anything failed or nothing ran.
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,8 +48,12 @@ async function runTests(): Promise<Count> {
 
 process.on('disconnect', () => process.exit(1))
 
-const checks = wanted.length === 0 ? await runChecks((line) => console.log(line)) : { passed: 0, failed: 0 }
-const tests = await runTests()
+const shown: string[] = []
+const checking: Promise<Count> =
+  wanted.length === 0 ? runChecks((line) => shown.push(line), true) : Promise.resolve({ passed: 0, failed: 0 })
+// Tests wait for servers now and then: checks run meanwhile. What they found stands at the end.
+const [tests, checks] = await Promise.all([runTests(), checking])
+for (const line of shown) console.log(line)
 const passed = checks.passed + tests.passed
 const failed = checks.failed + tests.failed
 console.log(`${passed} passed, ${failed} failed`)
