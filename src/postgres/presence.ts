@@ -14,6 +14,7 @@ const signEveryMs = 1_000
  */
 export function createPresence(pool: Pool, name: string, log: Log): Service {
   let session: Client | undefined
+  let taking: Promise<void> | undefined
   const drop = (): void => {
     session?.release(true)
     session = undefined
@@ -49,10 +50,11 @@ export function createPresence(pool: Pool, name: string, log: Log): Service {
   return {
     // Whoever sees it in the group sees it here.
     start: async () => {
-      await take().catch((error: unknown) => {
+      taking ??= take().catch((error: unknown) => {
         drop()
         log.warn({ error: messageOf(error) }, 'others cannot see yet that this process lives')
       })
+      await taking
       await signs.start()
     },
     stop: async () => {

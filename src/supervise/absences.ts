@@ -3,6 +3,8 @@ export type Absence = { readonly sinceMs: number; readonly isDoubtful: boolean }
 
 /** A worker that lost its connection is back before; and one that a process manager starts again, which keeps its lanes. */
 const patienceMs = 3_000
+/** By then its session has ended, or it cannot be taken out of the group: nobody is looked for any longer. */
+const lookedForMs = 60_000
 /** After a server was away everybody comes back in their own time. */
 const doubtfulPatienceMs = 8_000
 
@@ -20,7 +22,10 @@ export function absencesSince(
   const isDoubtful = hadFailed || missing.length === before.size
   return new Map<string, Absence>([
     ...[...present].map((key): [string, Absence] => [key, null]),
-    ...missing.map((key): [string, Absence] => [key, before.get(key) ?? { sinceMs: nowMs, isDoubtful }]),
+    ...missing.flatMap((key): [string, Absence][] => {
+      const absence = before.get(key) ?? { sinceMs: nowMs, isDoubtful }
+      return nowMs - absence.sinceMs < lookedForMs ? [[key, absence]] : []
+    }),
   ])
 }
 

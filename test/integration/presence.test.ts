@@ -26,7 +26,7 @@ test('a presence is there while it is held, comes back after a lost connection, 
   })
   expect(await isPresent()).toBe(false)
 
-  await first.start()
+  await Promise.all([first.start(), first.start()])
   expect(await isPresent()).toBe(true)
   const sessions = (): Promise<{ rows: { pid: number }[] }> =>
     query(looker, 'select pid from pg_stat_activity where application_name = $1', [name])

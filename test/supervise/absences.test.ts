@@ -42,3 +42,14 @@ test('who is missing first after a look that failed has as long', () => {
   expect(absentAfter(...back, [12_999, ['b']])).toEqual([])
   expect(absentAfter(...back, [13_000, ['b']])).toEqual(['a'])
 })
+
+test('after a minute nobody is looked for any longer, and whoever is back is as new', () => {
+  const gone: readonly Look[] = [
+    [0, ['a', 'b']],
+    [500, ['b']],
+  ]
+  expect(absentAfter(...gone, [60_499, ['b']])).toEqual(['a'])
+  expect(absentAfter(...gone, [60_500, ['b']])).toEqual([])
+  expect(absentAfter(...gone, [60_500, ['b']], [90_000, ['b']])).toEqual([])
+  expect(absentAfter(...gone, [60_500, ['b']], [61_000, ['a', 'b']], [61_500, ['b']], [64_500, ['b']])).toEqual(['a'])
+})
