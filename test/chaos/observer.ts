@@ -210,8 +210,8 @@ export async function observe(world: World): Promise<Observer> {
       const followed = await followTopic(config, codec, silentLog, topic, 'beginning', read.signal)
       void followed.caughtUp.then(() => read.abort())
       const said: { key: string | null; value: string; partition: number }[] = []
-      for await (const { key, topicPartition: partition, json } of followed)
-        said.push({ key, value: JSON.stringify(await json()), partition })
+      for await (const record of followed)
+        said.push({ key: record.key, value: JSON.stringify(await record.json()), partition: record.topicPartition })
       const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
       await producer.connect()
       await producer.send({ topic, messages: said.toReversed().flatMap((message) => [message, message]) })
