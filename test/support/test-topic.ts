@@ -37,7 +37,7 @@ export async function testTopic(
   const name = `topic-${randomUUID().slice(0, 8)}`
   const kafka = createKafka(config, name, silentLog)
   const admin = kafka.admin()
-  // Idempotent: what is sent again, because of another topic partition that has no leader yet, is there once.
+  // Idempotent: what is sent again because an answer did not come is there once.
   const producer = kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 })
   const producers: Producer[] = [producer]
   await Promise.all([admin.connect(), producer.connect()])
