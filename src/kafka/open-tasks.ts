@@ -9,6 +9,7 @@ import { createKafka, kafkaUnreachable } from './client.ts'
 import type { Codec } from './codec.ts'
 import { type FollowedTopic, followTopic } from './follow-topic.ts'
 import { groupWorkers } from './group-workers.ts'
+import { createTaskPlaces } from './task-places.ts'
 import { groupName, topicName } from './topic-catalog.ts'
 
 export interface TasksNow {
@@ -30,11 +31,6 @@ interface Standing extends LanePlace {
   readonly high: bigint
 }
 
-interface Place {
-  readonly topicPartition: number
-  readonly offset: bigint
-}
-
 /**
  * Follows the task topic from the worker group's committed offsets: a task at or above the committed offset of its
  * topic partition is open. Keeps the open ones only; everything is read again after a restart. Never commits.
@@ -43,7 +39,7 @@ export function createOpenTasks(config: Config, codec: Codec, log: Log): OpenTas
   const topic = topicName(config.topicPrefix, 'tasks')
   const groupId = groupName(config.topicPrefix, 'workers')
   const admin = createKafka(config, 'tidemark-open-tasks', log).admin({ retry: { retries: 3, initialRetryTime: 200 } })
-  const newest = new Map<PartitionId, Place>()
+  const open = createTaskPlaces()
   const ended = new AbortController()
   let followed: FollowedTopic | undefined
   let reading: Promise<void> | undefined
@@ -68,7 +64,7 @@ export function createOpenTasks(config: Config, codec: Codec, log: Log): OpenTas
     for await (const record of records) {
       const parsed = TaskMessage.safeParse(await record.json().catch(() => undefined))
       if (!parsed.success) continue
-      newest.set(parsed.data.partitionId, { topicPartition: record.topicPartition, offset: BigInt(record.offset) })
+      open.put(parsed.data.partitionId, { topicPartition: record.topicPartition, offset: BigInt(record.offset) })
     }
   }
 
@@ -94,15 +90,7 @@ export function createOpenTasks(config: Config, codec: Codec, log: Log): OpenTas
       const places = followed?.places()
       if (places === undefined || lanes.some(({ topicPartition, high }) => (places.get(topicPartition) ?? 0n) < high))
         return { covered: undefined, lanes, passed: [] }
-      const byPlace = new Map(lanes.map((lane) => [lane.topicPartition, lane]))
-      const passed: PassedTask[] = []
-      for (const [partitionId, place] of newest) {
-        const { committed = null, low = 0n } = byPlace.get(place.topicPartition) ?? {}
-        if (place.offset >= (committed ?? low)) continue
-        newest.delete(partitionId)
-        if (place.offset >= low) passed.push({ partitionId, ...place })
-      }
-      return { covered: (partitionId) => newest.has(partitionId), lanes, passed }
+      return { passed: open.pass(lanes), covered: open.covers, lanes }
     },
     workers: () => groupWorkers(admin, groupId, config),
     stop: async () => {
