@@ -1,9 +1,9 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import kafkajs, { type Admin } from 'kafkajs'
 import type { TopicConfig } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 import { insteadOf } from '../source/nearest-name.ts'
 import { withAdmin } from './client.ts'
+import { endsWhenLed } from './ends-when-led.ts'
 import { topicFailure } from './topic-failure.ts'
 
 /** Offsets of a topic partition: from the first that is there to before the first whose transaction is not decided. */
@@ -12,10 +12,6 @@ export interface TopicPartitionOffsets {
   readonly from: string
   readonly to: string
 }
-
-/** A topic that was just made, or whose broker has just gone, has a leader soon. */
-const [leaderlessForMs, againMs] = [5_000, 100]
-const electing: ReadonlySet<string> = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 
 /** Why a topic cannot be read, with the name most like it when there is none; null when there is nothing to say. Throws RetryableError (KAFKA_UNREACHABLE). */
 export function whyNoTopic(config: TopicConfig, topic: string, log: Log): Promise<string | null> {
@@ -43,19 +39,6 @@ export async function topicOffsets(config: TopicConfig, topic: string, log: Log)
       to: BigInt(high) < BigInt(low) ? low : high,
     }))
     .sort((a, b) => a.topicPartition - b.topicPartition)
-}
-
-/** What a new leader says when it has heard that it is one. */
-async function endsWhenLed(admin: Admin, topic: string): ReturnType<Admin['fetchTopicOffsets']> {
-  const deadline = performance.now() + leaderlessForMs
-  for (;;)
-    try {
-      return await admin.fetchTopicOffsets(topic)
-    } catch (error) {
-      const isPassing = error instanceof kafkajs.KafkaJSProtocolError && electing.has(error.type)
-      if (!isPassing || performance.now() > deadline) throw error
-      await wait(againMs)
-    }
 }
 
 async function asAdmin<Result>(

@@ -8,6 +8,7 @@ import { pause } from '../work/pause.ts'
 import { createKafka, kafkaUnreachable } from './client.ts'
 import type { Codec } from './codec.ts'
 import { brokersAnswer, watchConsumer } from './consumer-watch.ts'
+import { endsWhenLed } from './ends-when-led.ts'
 import { incomingRecord } from './incoming-record.ts'
 
 const consumerSettings = {
@@ -156,7 +157,7 @@ export async function followTopic(
 
   try {
     await admin.connect()
-    const offsets = await admin.fetchTopicOffsets(topic)
+    const offsets = await endsWhenLed(admin, topic)
     places = new Map(
       offsets.map(({ partition, low, high }) => [
         partition,

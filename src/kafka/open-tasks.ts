@@ -7,6 +7,7 @@ import type { Service } from '../process/service.ts'
 import type { LanePlace, PassedTask } from '../supervise/lane-findings.ts'
 import { createKafka, kafkaUnreachable } from './client.ts'
 import type { Codec } from './codec.ts'
+import { endsWhenLed } from './ends-when-led.ts'
 import { type FollowedTopic, followTopic } from './follow-topic.ts'
 import { groupWorkers } from './group-workers.ts'
 import { createTaskPlaces } from './task-places.ts'
@@ -48,7 +49,7 @@ export function createOpenTasks(config: Config, codec: Codec, log: Log): OpenTas
   const standing = async (): Promise<readonly Standing[]> => {
     const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] })
     // Afterwards: the end that was there before a commit may lie below it.
-    const ends = await admin.fetchTopicOffsets(topic)
+    const ends = await endsWhenLed(admin, topic)
     const known = new Map((committed?.partitions ?? []).map((entry) => [entry.partition, entry]))
     return ends.map(({ partition: topicPartition, low, high }) => {
       const entry = known.get(topicPartition)

@@ -113,7 +113,11 @@ test('a bookmark that the topic cannot go on from is refused, with what is possi
     message: expect.stringMatching(/are gone, by its retention: 3 of topic partition|1 of topic partition/),
   })
 
-  await withAdmin(config, silentLog, (admin) => admin.deleteTopics({ topics: [topic] }))
+  await withAdmin(config, silentLog, async (admin) => {
+    await admin.deleteTopics({ topics: [topic] })
+    // Brokers show it for a moment longer, and what is there is not made anew.
+    await eventually('the topic is gone', async () => !(await admin.listTopics()).includes(topic) || undefined)
+  })
   await eventually('the topic is made anew', () =>
     applyTopics(config, silentLog)
       .then(() => true)
