@@ -5,7 +5,10 @@ import kafkajs, { type Admin } from 'kafkajs'
 const [leaderlessForMs, againMs] = [5_000, 100]
 const electing: ReadonlySet<string> = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 
-/** First and next offsets of a topic, asked for again while a topic partition has no leader that knows it is one. Throws what kafkajs does. */
+/**
+ * First and next offsets of a topic, asked for again while a topic partition has no leader that knows it is one, for five
+ * seconds at most. Throws what kafkajs does.
+ */
 export async function endsWhenLed(admin: Admin, topic: string): ReturnType<Admin['fetchTopicOffsets']> {
   const deadline = performance.now() + leaderlessForMs
   for (;;)

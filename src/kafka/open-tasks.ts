@@ -49,7 +49,7 @@ export function createOpenTasks(config: Config, codec: Codec, log: Log): OpenTas
   const standing = async (): Promise<readonly Standing[]> => {
     const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] })
     // Afterwards: the end that was there before a commit may lie below it.
-    const ends = await endsWhenLed(admin, topic)
+    const ends = await admin.fetchTopicOffsets(topic)
     const known = new Map((committed?.partitions ?? []).map((entry) => [entry.partition, entry]))
     return ends.map(({ partition: topicPartition, low, high }) => {
       const entry = known.get(topicPartition)
@@ -76,6 +76,8 @@ export function createOpenTasks(config: Config, codec: Codec, log: Log): OpenTas
       } catch (error) {
         throw kafkaUnreachable(config, 'looking at open tasks', error)
       }
+      // Only now: a look that fails is made again, and holds up nothing else meanwhile.
+      await endsWhenLed(admin, topic)
       const from = new Map(
         (await standing()).map(({ topicPartition, committed, low }) => [topicPartition, String(committed ?? low)]),
       )
