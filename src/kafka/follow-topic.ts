@@ -157,7 +157,7 @@ export async function followTopic(
 
   try {
     await admin.connect()
-    const offsets = await endsWhenLed(admin, topic)
+    const offsets = await endsWhenLed(admin, topic, signal)
     places = new Map(
       offsets.map(({ partition, low, high }) => [
         partition,

@@ -77,7 +77,7 @@ export function createOpenTasks(config: Config, codec: Codec, log: Log): OpenTas
         throw kafkaUnreachable(config, 'looking at open tasks', error)
       }
       // Only now: a look that fails is made again, and holds up nothing else meanwhile.
-      await endsWhenLed(admin, topic)
+      await endsWhenLed(admin, topic, ended.signal)
       const from = new Map(
         (await standing()).map(({ topicPartition, committed, low }) => [topicPartition, String(committed ?? low)]),
       )
