@@ -71,7 +71,8 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
           deadLetters: createDeadLetterLog(base.logs),
           knowsRun: createKnownRuns(base.pool(config.databaseUrl), config.schema),
           // A member that is not present is taken for dead.
-          beforeJoin: () => Promise.all([presence.start(), evictWorker(config, groupId, config.workerId, log)]),
+          beforeJoin: () => presence.start(),
+          evictOwn: () => evictWorker(config, groupId, config.workerId, log),
           enterStage: watch.enter,
           clock,
           mark,

@@ -36,8 +36,10 @@ export interface TaskConsumerDeps {
   readonly capacity: number
   readonly deadLetters: DeadLetterLog
   knowsRun(this: void, runId: RunId): Promise<boolean>
-  /** What must be done before this worker joins the group, such as to remove what its earlier life left there. */
+  /** What must be done before this worker joins the group. */
   beforeJoin(this: void): Promise<unknown>
+  /** Removes the members of this worker id from the group: what its earlier life left there, or a join of its own. */
+  evictOwn(this: void): Promise<unknown>
   readonly enterStage: EnterStage
   readonly clock: AwakeClock
   readonly mark?: Mark
@@ -55,6 +57,7 @@ const drainLimitMs = 10_000
 /** How long a last commit waits for a join that is under way, and then for the broker. */
 const lastCommitLimitMs = 2_000
 const leaveLimitMs = 4_000
+const evictLimitMs = 2_000
 /** Below this the clock that stands still with the process notices nothing. */
 const shortStopMs = 1_000
 
@@ -80,6 +83,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   /** Since it joins again: for how long the process had been stopped until then. */
   let awaitedAsleepMs: number | undefined
   let closing = false
+  let isReplaced = false
   let lastSignMs = clock.nowMs()
   let laneCount = 0
 
@@ -98,7 +102,12 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     maxWaitTimeInMs: 250,
     maxBytesPerPartition: 64 * 1024,
     allowAutoTopicCreation: false,
-    retry: { initialRetryTime: 300, retries: 20, maxRetryTime: 1_000, restartOnFailure: async () => true },
+    retry: {
+      initialRetryTime: 300,
+      retries: 20,
+      maxRetryTime: 1_000,
+      restartOnFailure: async () => phase !== 'stopped',
+    },
   })
   const committer = createOffsetCommitter({
     consumer,
@@ -176,8 +185,11 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     host.arrived()
     if (!closing)
       requireLatestLife(admin, { groupId, worker, incarnation }, ended.signal).catch((error: unknown) => {
-        if (error instanceof TerminalError) failure.reject(error)
-        else log.info({ error: messageOf(error) }, 'not known whether another worker uses this id; the next join tells')
+        if (error instanceof TerminalError) {
+          isReplaced = true
+          failure.reject(error)
+        } else
+          log.info({ error: messageOf(error) }, 'not known whether another worker uses this id; the next join tells')
       })
   }
 
@@ -269,7 +281,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     roomIn: (lane) => roomIn(lane.topicPartition),
     start: async () => {
       try {
-        await Promise.all([consumer.connect(), admin.connect(), deps.beforeJoin()])
+        await Promise.all([consumer.connect(), admin.connect(), deps.beforeJoin(), deps.evictOwn()])
         const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
         laneCount = topics[0]?.partitions.length ?? 0
       } catch (error) {
@@ -317,10 +329,13 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
       for (const timer of timers) clearInterval(timer)
       const others = lanes.all().filter((h) => !h.draining)
       await Promise.all([drain(others, false), ...drains])
+      const isJoining = phase !== 'stable'
       phase = 'stopped'
       ended.abort()
       // A commit after this would resolve in silence and store nothing.
       await settledWithin(consumer.disconnect(), leaveLimitMs)
+      // kafkajs leaves as the member that it was; the one that it joins as would be given lanes, and hold them for a session.
+      if (isJoining && !isReplaced) await settledWithin(deps.evictOwn(), evictLimitMs)
       await admin.disconnect().catch(() => {})
     },
   }

@@ -79,6 +79,7 @@ async function join(worker: string): Promise<Member> {
       deadLetters: createDeadLetterLog(logs()),
       knowsRun: () => Promise.resolve(true),
       beforeJoin: () => Promise.resolve(),
+      evictOwn: () => Promise.resolve(),
       enterStage: () => () => {},
       clock: createAwakeClock(() => performance.now(), 1_000),
       log: silentLog,

@@ -66,6 +66,7 @@ async function join(worker: string, line?: CuttableKafka): Promise<Member> {
       knowsRun: () => Promise.resolve(true),
       deadLetters: { publish: () => Promise.resolve() },
       beforeJoin: () => Promise.resolve(),
+      evictOwn: () => Promise.resolve(),
       enterStage: () => () => {},
     },
     {

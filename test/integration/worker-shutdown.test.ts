@@ -1,5 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { groupWorkers } from '../../src/compose/operations.ts'
+import { readConfig } from '../../src/process/config.ts'
 import { eventually } from '../support/eventually.ts'
+import { silentLog } from '../support/silent-log.ts'
 import { createSmallBackfill, type SmallBackfill } from '../support/small-backfill.ts'
 import { startWithoutWorkers, startWorker, type WorkerProcess } from '../support/worker-process.ts'
 
@@ -61,6 +64,27 @@ test('after SIGTERM the lanes run elsewhere at once, not when the session ends',
   const { code } = await leaves.stop()
   expect(code).toBe(0)
   expect((await stays.claimed(72)) - beganMs).toBeLessThan(5_000)
+}, 120_000)
+
+test('a worker that is stopped while it joins the group leaves nobody behind there', async () => {
+  const small = await createSmallBackfill({ rows: 1_000, rowGroupRows: 1_000, chunkRows: 500 })
+  onTestFinished(small.close)
+  await startWithoutWorkers(small)
+  const stays = startWorker(small, 'worker-2', session)
+  await stays.claimed(48)
+  // Whoever joins now waits for it, for as long as a rebalance may take.
+  stays.signal('SIGSTOP')
+  const leaves = startWorker(small, 'worker-1', session)
+  const config = readConfig(small.env)
+  const members = async (): Promise<readonly string[]> => await groupWorkers(config, silentLog)
+  await eventually('it joins', async () => (await members()).includes('worker-1') || undefined)
+  const stopped = leaves.stop()
+  expect(leaves.lines('joined the worker group')).toEqual([])
+  expect((await stopped).code).toBe(0)
+  expect(await members()).not.toContain('worker-1')
+
+  stays.signal('SIGCONT')
+  await stays.claimed(96)
 }, 120_000)
 
 test('a worker that waits for the lease of another holder ends in time, and so does one whose transform never answers', async () => {
