@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type Definitions, discoverBackfills } from '../define/discover.ts'
 import { createKafka } from '../kafka/client.ts'
 import { openControlFeed } from '../kafka/control-feed.ts'
-import { evictWorker } from '../kafka/evict-member.ts'
+import { evictOne, evictWorker } from '../kafka/evict-member.ts'
 import { createDeadLetterLog, createStatusLog, produceRequest } from '../kafka/message-logs.ts'
 import { incarnationOf } from '../kafka/same-worker.ts'
 import { openTaskConsumer } from '../kafka/task-consumer.ts'
@@ -73,6 +73,7 @@ export async function composeWorker(config: Config, log: Log, mark: Mark): Promi
           // A member that is not present is taken for dead.
           beforeJoin: () => presence.start(),
           evictOwn: () => evictWorker(config, groupId, config.workerId, log),
+          evictFormer: (memberId) => evictOne(config, groupId, memberId, log),
           enterStage: watch.enter,
           clock,
           mark,

@@ -1,4 +1,11 @@
-import kafkajs, { type Admin, type Kafka, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs'
+import kafkajs, {
+  type Admin,
+  type Kafka,
+  type KafkaConfig,
+  type LogEntry,
+  type RetryOptions,
+  type SASLOptions,
+} from 'kafkajs'
 import { messageOf, RetryableError } from '../contract/errors.ts'
 import type { WorkerId } from '../contract/ids.ts'
 import type { TopicConfig } from '../process/config.ts'
@@ -21,12 +28,14 @@ export function workerIdOf(config: TopicConfig, clientId: string): WorkerId {
   return clientId.startsWith(before) ? clientId.slice(before.length) : clientId
 }
 
-export function createKafka(config: TopicConfig, name: string, log: Log): Kafka {
+/** `retry` is for connecting; each client made of it has its own for what it does then. */
+export function createKafka(config: TopicConfig, name: string, log: Log, retry: RetryOptions = {}): Kafka {
   const options: KafkaConfig = {
     clientId: clientIdOf(config, name),
     brokers: [...config.kafka.brokers],
     connectionTimeout: 3_000,
     requestTimeout: 10_000,
+    retry,
     logLevel: kafkajs.logLevel.INFO,
     logCreator: () => (entry) => writeEntry(log, entry),
     ...(config.kafka.ssl ? { ssl: true } : {}),

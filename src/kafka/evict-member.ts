@@ -1,4 +1,4 @@
-import type { Cluster } from 'kafkajs'
+import type { Cluster, RetryOptions } from 'kafkajs'
 import kafkajs from 'kafkajs'
 import { RetryableError } from '../contract/errors.ts'
 import type { WorkerId } from '../contract/ids.ts'
@@ -19,6 +19,10 @@ export interface GroupMember {
   readonly memberId: string
 }
 
+const fewRetries: RetryOptions = { retries: 3, initialRetryTime: 200, maxRetryTime: 1_000 }
+/** Not none: kafkajs itself fails at first, and knows the brokers only then. */
+const soon: RetryOptions = { retries: 2, initialRetryTime: 50, maxRetryTime: 100 }
+
 /**
  * Removes members from a group: LeaveGroup may be sent for another member. A SIGKILLed one would otherwise hold its lanes
  * until its session ends, and block every join meanwhile. `chosen` is given all there are; only for members known to be
@@ -30,10 +34,10 @@ export async function evictMembers(
   groupId: string,
   log: Log,
   chosen: (members: readonly GroupMember[]) => readonly GroupMember[] | Promise<readonly GroupMember[]>,
+  retry = fewRetries,
 ): Promise<readonly GroupMember[]> {
   let cluster: CoordinatedCluster | undefined
-  const kafka = createKafka(config, 'tidemark-evictor', log)
-  const retry = { retries: 3, initialRetryTime: 200, maxRetryTime: 1_000 }
+  const kafka = createKafka(config, 'tidemark-evictor', log, retry)
   const admin = kafka.admin({ retry })
   // A consumer that never runs: its assigner is the one documented place that is handed the cluster.
   const consumer = kafka.consumer({
@@ -60,7 +64,7 @@ export async function evictMembers(
       const { worker, memberId } = member
       if (!(await leave(coordinator, { groupId, memberId }))) continue
       evicted.push(member)
-      log.info({ groupId, evicted: worker, memberId }, 'dead member removed from the group')
+      log.info({ groupId, evicted: worker, memberId }, 'member removed from the group')
     }
     return evicted
   } catch (error) {
@@ -78,6 +82,15 @@ export const evictWorker = (
   log: Log,
 ): Promise<readonly GroupMember[]> =>
   evictMembers(config, groupId, log, (members) => members.filter(({ worker }) => worker === workerId))
+
+/** Removes this one member, as above; soon gives up. */
+export const evictOne = (
+  config: Config,
+  groupId: string,
+  memberId: string,
+  log: Log,
+): Promise<readonly GroupMember[]> =>
+  evictMembers(config, groupId, log, (members) => members.filter((member) => member.memberId === memberId), soon)
 
 /** False: it is not a member any more. */
 async function leave(coordinator: Coordinator, request: { groupId: string; memberId: string }): Promise<boolean> {

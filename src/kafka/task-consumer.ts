@@ -40,6 +40,8 @@ export interface TaskConsumerDeps {
   beforeJoin(this: void): Promise<unknown>
   /** Removes the members of this worker id from the group: what its earlier life left there, or a join of its own. */
   evictOwn(this: void): Promise<unknown>
+  /** Removes this member; soon gives up. Throws RetryableError (KAFKA_UNREACHABLE). */
+  evictFormer(this: void, memberId: string): Promise<unknown>
   readonly enterStage: EnterStage
   readonly clock: AwakeClock
   readonly mark?: Mark
@@ -58,6 +60,7 @@ const drainLimitMs = 10_000
 const lastCommitLimitMs = 2_000
 const leaveLimitMs = 4_000
 const evictLimitMs = 2_000
+const evictAgainMs = 200
 /** Below this the clock that stands still with the process notices nothing. */
 const shortStopMs = 1_000
 
@@ -76,6 +79,7 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   const failure = Promise.withResolvers<never>()
   failure.promise.catch(() => {})
   const drains = new Set<Promise<void>>()
+  let evicting = Promise.resolve()
   let phase: Phase = 'joining'
   let memberId: string | undefined
   let joins = 0
@@ -143,6 +147,17 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
   const loseAll = (): void => {
     const lost = lanes.dropAll()
     if (lost.length > 0) host.lost(lost)
+  }
+
+  /** kafkajs restarts as a new member; brokers that come back wait in each join for the one that it was. */
+  const evictFormer = async (formerId: string): Promise<void> => {
+    for (; !ended.signal.aborted; await pause(evictAgainMs, ended.signal))
+      try {
+        await deps.evictFormer(formerId)
+        return
+      } catch (error) {
+        log.debug({ error: messageOf(error), memberId: formerId }, 'the member before the restart is not removed yet')
+      }
   }
 
   const asleepMs = (): number => performance.now() - clock.nowMs()
@@ -260,7 +275,11 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
     awaitedAsleepMs = undefined
     setPhase('joining')
     if (!payload.restart) failure.reject(kafkaUnreachable(config, 'consuming tasks', payload.error))
-    else log.warn({ error: messageOf(payload.error) }, 'consumer restarts')
+    else {
+      log.warn({ error: messageOf(payload.error) }, 'consumer restarts')
+      if (memberId !== undefined) evicting = Promise.all([evicting, evictFormer(memberId)]).then(() => {})
+      memberId = undefined
+    }
   })
 
   const watchdog = (): void => {
@@ -335,7 +354,8 @@ export function openTaskConsumer(deps: TaskConsumerDeps, host: LaneHost): TaskCo
       // A commit after this would resolve in silence and store nothing.
       await settledWithin(consumer.disconnect(), leaveLimitMs)
       // kafkajs leaves as the member that it was; the one that it joins as would be given lanes, and hold them for a session.
-      if (isJoining && !isReplaced) await settledWithin(deps.evictOwn(), evictLimitMs)
+      const joining = isJoining && !isReplaced ? deps.evictOwn() : undefined
+      await settledWithin(Promise.all([evicting, joining]), evictLimitMs)
       await admin.disconnect().catch(() => {})
     },
   }

@@ -9,8 +9,6 @@ import { chaosReport, chaosTable } from './chaos-report.ts'
 import { runChaos } from './run-chaos.ts'
 import { actKinds } from './schedule.ts'
 
-/** What else was done is told of recoveries that took longer. */
-const slowMs = 8_000
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '2' },
@@ -42,10 +40,14 @@ const outcome = await runChaos(stack, { seed, durationMs: minutes * 60_000, work
 await stack.stop()
 const report = chaosReport(seed, outcome)
 for (const { invariant, what } of outcome.violations.slice(0, 50)) note(`${invariant}: ${what}`)
-for (const { death, ms, undisturbedMs, amid } of [outcome.afterKill, outcome.afterLoss, outcome.afterStop].flat())
-  if (ms > slowMs)
+for (const [after, recoveries] of [
+  ['a SIGKILL', outcome.afterKill],
+  ['a SIGKILL, and it stays away', outcome.afterLoss],
+  ['a SIGTERM', outcome.afterStop],
+] as const)
+  for (const { death, ms, undisturbedMs, amid } of recoveries.toSorted((a, b) => a.ms - b.ms))
     note(
-      `lanes of ${death.worker} ran again after ${ms} ms, ${undisturbedMs} ms undisturbed: ${amid.join(', ') || 'nothing else meanwhile'}`,
+      `after ${after} the lanes of ${death.worker} ran again in ${ms} ms, ${undisturbedMs} ms undisturbed: ${amid.join(', ') || 'nothing else meanwhile'}`,
     )
 if (values.json) console.log(JSON.stringify(report))
 else console.log(chaosTable(report))

@@ -80,6 +80,7 @@ async function join(worker: string): Promise<Member> {
       knowsRun: () => Promise.resolve(true),
       beforeJoin: () => Promise.resolve(),
       evictOwn: () => Promise.resolve(),
+      evictFormer: () => Promise.resolve(),
       enterStage: () => () => {},
       clock: createAwakeClock(() => performance.now(), 1_000),
       log: silentLog,

@@ -17,7 +17,7 @@ test('a worker that is SIGKILLed and started again under its id has its lanes lo
 
   const again = startWorker(small, 'worker-1', session)
   const claimedMs = await again.claimed(24)
-  const [removed] = again.lines('dead member removed from the group')
+  const [removed] = again.lines('member removed from the group')
   expect(removed?.['evicted']).toBe('worker-1')
   // From when it began to look: the start of a process is the machine's affair.
   expect(claimedMs - Date.parse(removed?.time ?? '')).toBeLessThan(4_000)

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { RetryableError } from '../../src/contract/errors.ts'
 import { createKafka } from '../../src/kafka/client.ts'
 import { createCodec } from '../../src/kafka/codec.ts'
+import { evictOne } from '../../src/kafka/evict-member.ts'
 import { incarnationOf } from '../../src/kafka/same-worker.ts'
 import { openTaskConsumer } from '../../src/kafka/task-consumer.ts'
 import { groupName, topicName } from '../../src/kafka/topic-catalog.ts'
@@ -22,6 +23,9 @@ interface Member {
   readonly lanes: Set<Lane>
   /** Commits that the broker took, each with what the member was assigned then. */
   readonly commits: { readonly of: readonly number[]; readonly assigned: ReadonlySet<number> }[]
+  /** What it was in each join, and what was removed of that. */
+  readonly memberIds: readonly string[]
+  readonly evicted: readonly string[]
 }
 
 let config: Config
@@ -40,6 +44,9 @@ afterEach(async () => {
 async function join(worker: string, line?: CuttableKafka): Promise<Member> {
   const lanes = new Set<Lane>()
   const commits: Member['commits'] = []
+  const evicted: string[] = []
+  const memberIds: string[] = []
+  const groupId = groupName(config.topicPrefix, 'workers')
   const kafka = line?.kafka ?? createKafka(config, worker, silentLog)
   const openConsumer = kafka.consumer.bind(kafka)
   kafka.consumer = (options) => {
@@ -47,6 +54,7 @@ async function join(worker: string, line?: CuttableKafka): Promise<Member> {
     let assigned: ReadonlySet<number> = new Set()
     opened.on(opened.events.GROUP_JOIN, ({ payload }) => {
       assigned = new Set(payload.memberAssignment[topic])
+      memberIds.push(payload.memberId)
     })
     opened.on(opened.events.COMMIT_OFFSETS, ({ payload }) => {
       const of = payload.topics.flatMap(({ partitions }) => partitions.map(({ partition }) => Number(partition)))
@@ -61,12 +69,16 @@ async function join(worker: string, line?: CuttableKafka): Promise<Member> {
   const consumer = openTaskConsumer(
     {
       ...{ kafka, config, topic, worker, clock, log: silentLog, capacity: 2, codec: createCodec(config) },
-      groupId: groupName(config.topicPrefix, 'workers'),
+      groupId,
       incarnation: incarnationOf(new Date(), Math.random),
       knowsRun: () => Promise.resolve(true),
       deadLetters: { publish: () => Promise.resolve() },
       beforeJoin: () => Promise.resolve(),
       evictOwn: () => Promise.resolve(),
+      evictFormer: async (memberId) => {
+        if (line?.isCut() === true) throw new RetryableError('KAFKA_UNREACHABLE', 'cut')
+        evicted.push(...(await evictOne(config, groupId, memberId, silentLog)).map((member) => member.memberId))
+      },
       enterStage: () => () => {},
     },
     {
@@ -80,7 +92,7 @@ async function join(worker: string, line?: CuttableKafka): Promise<Member> {
       wantsMore: () => true,
     },
   )
-  const member = { consumer, lanes, commits }
+  const member = { consumer, lanes, commits, memberIds, evicted }
   members.push(member)
   await consumer.start()
   return member
@@ -100,6 +112,21 @@ test('a worker whose JoinGroup is never answered ends instead of waiting for eve
   line.cut()
   await holds(other, 48)
 }, 90_000)
+
+test('a worker whose consumer restarts takes the member that it was out of the group', async () => {
+  // Longer than kafkajs takes to give up.
+  config = { ...config, kafka: { ...config.kafka, sessionTimeoutMs: 30_000 } }
+  const line = cuttableKafka(config, 'worker-1')
+  const away = await join('worker-1', line)
+  await holds(away, 48)
+  const former = away.memberIds.at(-1)
+  line.cut()
+  await holds(away, 0)
+  line.mend()
+  await holds(away, 48)
+  expect(away.evicted).toEqual([former])
+  expect(away.memberIds.at(-1)).not.toBe(former)
+}, 60_000)
 
 test('after an outage longer than its session a worker commits nothing for lanes that it does not hold', async () => {
   const line = cuttableKafka(config, 'worker-1')

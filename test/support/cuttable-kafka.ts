@@ -10,6 +10,7 @@ export interface CuttableKafka {
   readonly kafka: Kafka
   /** Ends its connections; new ones are refused. */
   cut(): void
+  isCut(): boolean
   mend(): void
   /** From now on no JoinGroup arrives, and so none is answered. */
   swallowJoins(): void
@@ -44,6 +45,7 @@ export function cuttableKafka(config: Config, clientId: string): CuttableKafka {
       // As if the other end had reset it: of a socket that is merely closed kafkajs takes no notice.
       for (const socket of open) socket.destroy(Object.assign(new Error('cut'), { code: 'ECONNRESET' }))
     },
+    isCut: () => isCut,
     mend: () => {
       isCut = false
     },
