@@ -26,7 +26,7 @@ const soon: RetryOptions = { retries: 2, initialRetryTime: 50, maxRetryTime: 100
 /**
  * Removes members from a group: LeaveGroup may be sent for another member. A SIGKILLed one would otherwise hold its lanes
  * until its session ends, and block every join meanwhile. `chosen` is given all there are; only for members known to be
- * dead, or to be the caller's predecessor. Returns those that were removed here. Throws RetryableError
+ * dead, or to be the caller's predecessor. `retry` bounds connecting too, else as patient as any client. Returns those that were removed here. Throws RetryableError
  * (KAFKA_UNREACHABLE), and what `chosen` rejects with when that is one.
  */
 export async function evictMembers(
@@ -34,15 +34,15 @@ export async function evictMembers(
   groupId: string,
   log: Log,
   chosen: (members: readonly GroupMember[]) => readonly GroupMember[] | Promise<readonly GroupMember[]>,
-  retry = fewRetries,
+  retry?: RetryOptions,
 ): Promise<readonly GroupMember[]> {
   let cluster: CoordinatedCluster | undefined
   const kafka = createKafka(config, 'tidemark-evictor', log, retry)
-  const admin = kafka.admin({ retry })
+  const admin = kafka.admin({ retry: retry ?? fewRetries })
   // A consumer that never runs: its assigner is the one documented place that is handed the cluster.
   const consumer = kafka.consumer({
     groupId,
-    retry,
+    retry: retry ?? fewRetries,
     partitionAssigners: [
       (given) => {
         cluster = given.cluster as unknown as CoordinatedCluster
