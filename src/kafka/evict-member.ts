@@ -26,8 +26,9 @@ const soon: RetryOptions = { retries: 2, initialRetryTime: 50, maxRetryTime: 100
 /**
  * Removes members from a group: LeaveGroup may be sent for another member. A SIGKILLed one would otherwise hold its lanes
  * until its session ends, and block every join meanwhile. `chosen` is given all there are; only for members known to be
- * dead, or to be the caller's predecessor. `retry` bounds connecting too, else as patient as any client. Returns those that were removed here. Throws RetryableError
- * (KAFKA_UNREACHABLE), and what `chosen` rejects with when that is one.
+ * dead, or to be the caller's predecessor. `retry` bounds connecting too, which is else as patient as of any client.
+ * Returns those that were removed here. Throws RetryableError (KAFKA_UNREACHABLE), and what `chosen` rejects with when
+ * that is one.
  */
 export async function evictMembers(
   config: Config,
