@@ -50,9 +50,10 @@ export async function startBenchStack(folder: string, log: (line: string) => voi
   ])
   led.kafka.add(kafkaDoor)
   led.postgres.add(postgresDoor)
-  // A broker that is being started is looked for at its own address.
   const known = new Set([portOf('kafka')])
-  rerouteKafka((port) => (known.has(port) ? kafkaDoor.port : port))
+  // A broker that is being started is looked for at its own address, which may be that of an earlier one.
+  let isStarting = false
+  rerouteKafka((port) => (known.has(port) && !isStarting ? kafkaDoor.port : port))
   const database = new URL(postgres.addresses[0] ?? '')
   database.port = String(postgresDoor.port)
 
@@ -71,9 +72,12 @@ export async function startBenchStack(folder: string, log: (line: string) => voi
     restart: async (server, how) => {
       const began = performance.now()
       await end(server, how)
-      const started = await starters[server]()
-      servers[server] = started
-      if (server === 'kafka') known.add(portOf(server))
+      if (server === 'kafka') isStarting = true
+      servers[server] = await starters[server]()
+      if (server === 'kafka') {
+        known.add(portOf(server))
+        isStarting = false
+      }
       for (const proxy of led[server]) proxy.retarget(portOf(server))
       return Math.round(performance.now() - began)
     },
